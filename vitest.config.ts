@@ -1,0 +1,14 @@
+import { defineConfig } from "vitest/config";
+
+const unit = ["test/!(e2e)/**/*.test.ts"];
+const e2e = ["test/e2e/**/*.test.ts"];
+
+export default defineConfig({
+  test: {
+    reporters: ["default", "./test/support/summary.ts"],
+    projects: [
+      { test: { name: "unit", include: unit, testTimeout: 20_000 } },
+      { test: { name: "e2e", include: e2e, fileParallelism: false } },
+    ],
+  },
+});
