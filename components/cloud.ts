@@ -1,0 +1,27 @@
+import type { ComponentResourceOptions } from "@pulumi/pulumi";
+import type { Bucket, BucketArgs } from "./bucket.ts";
+import type { Cluster, ClusterArgs } from "./cluster.ts";
+import type { LoadBalancer, LoadBalancerArgs } from "./load-balancer.ts";
+import type { Network, NetworkArgs } from "./network.ts";
+import type { CloudName, CloudRules, Settings } from "./settings.ts";
+
+/** What every resource of a deployment shares: how it is named and tagged. */
+export type Labels = Pick<Settings, "project" | "names" | "tags">;
+
+/**
+ * One cloud, as the program sees it: how it makes each component. The type parameters let a cloud's cluster
+ * rely on its own network and bucket (a VPC's id, a bucket's policy) without the program knowing them.
+ */
+export interface Cloud<N extends Network = Network, B extends Bucket = Bucket, C extends Cluster = Cluster> {
+  readonly name: CloudName;
+  network(name: string, args: NetworkArgs, opts?: ComponentResourceOptions): N;
+  bucket(name: string, args: BucketArgs, opts?: ComponentResourceOptions): B;
+  cluster(name: string, args: ClusterArgs<N, B>, opts?: ComponentResourceOptions): C;
+  loadBalancer(name: string, args: LoadBalancerArgs<N, C>, opts?: ComponentResourceOptions): LoadBalancer;
+}
+
+/** What each folder `providers/<cloud>/` exports from its index.ts. */
+export interface CloudModule {
+  readonly rules: CloudRules;
+  createCloud(labels: Labels): Cloud;
+}

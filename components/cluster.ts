@@ -1,0 +1,61 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Bucket } from "./bucket.ts";
+import type { Network } from "./network.ts";
+import type { Platform, Release } from "./release.ts";
+import type { ClusterSettings, HealthCheck, RolloutSettings } from "./settings.ts";
+import { type AppEnvironment, type CloudStartup, renderStartup } from "./startup.ts";
+
+export interface ClusterArgs<N extends Network = Network, B extends Bucket = Bucket>
+  extends Omit<ClusterSettings, "name" | "path" | "weight"> {
+  readonly network: N;
+  readonly bucket: B;
+  readonly release: Release;
+  /** What the app is told; the cluster adds what only its cloud knows. */
+  readonly environment: pulumi.Input<AppEnvironment>;
+  readonly port: number;
+  readonly healthCheck: HealthCheck;
+  readonly rollout: RolloutSettings;
+  readonly sshKey?: string | undefined;
+}
+
+type CloudStartupInputs = {
+  readonly [K in keyof CloudStartup]: pulumi.Input<
+    CloudStartup[K] extends string ? string : Record<string, pulumi.Input<string | number>>
+  >;
+};
+
+/**
+ * Machines of one type that run the app from one startup script: a managed group that keeps its size and replaces
+ * its machines when the script changes. It owns what a load balancer sends requests to, and never knows which one does.
+ */
+export abstract class Cluster extends pulumi.ComponentResource {
+  /** How many machines the program asks for: `desired`, else `min`. */
+  readonly size: number;
+  /** The cloud's own name for what a machine is. */
+  abstract readonly machineType: pulumi.Output<string>;
+
+  protected constructor(name: string, args: ClusterArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("switchyard:index:Cluster", name, {}, opts);
+    this.size = args.desired ?? args.min;
+  }
+
+  /** The startup script of this cluster's machines, once what it fetches is stored. */
+  protected startupScript(
+    args: ClusterArgs,
+    platform: Platform,
+    cloud: CloudStartupInputs,
+  ): pulumi.Output<string> {
+    const runtime = args.release.runtime(platform);
+    return pulumi
+      .all([args.release.key, runtime.key, args.environment, cloud])
+      .apply(([releaseKey, runtimeKey, environment, cloudStartup]) =>
+        renderStartup({
+          release: { key: releaseKey, sha256: args.release.sha256 },
+          runtime: { key: runtimeKey, sha512: runtime.sha512 },
+          environment,
+          timeoutSeconds: args.rollout.timeoutSeconds,
+          cloud: cloudStartup,
+        }),
+      );
+  }
+}

@@ -1,0 +1,31 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Cluster } from "./cluster.ts";
+import type { Network } from "./network.ts";
+import type { HealthCheck } from "./settings.ts";
+
+/** A cluster behind the load balancer, in the order in which paths are tried. */
+export interface Backend<C extends Cluster = Cluster> {
+  readonly name: string;
+  readonly cluster: C;
+  /** Takes `path` and `path/…`, nothing else. */
+  readonly path?: string | undefined;
+  /** Share of what matches no path. */
+  readonly weight: number;
+}
+
+export interface LoadBalancerArgs<N extends Network = Network, C extends Cluster = Cluster> {
+  readonly network: N;
+  readonly port: number;
+  readonly healthCheck: HealthCheck;
+  readonly backends: readonly Backend<C>[];
+}
+
+/** One listener in front of the clusters: path rules in order, then a split by weight, to healthy machines only. */
+export abstract class LoadBalancer extends pulumi.ComponentResource {
+  /** Where the app answers, without a slash at its end. */
+  abstract readonly url: pulumi.Output<string>;
+
+  protected constructor(name: string, _args: LoadBalancerArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("switchyard:index:LoadBalancer", name, {}, opts);
+  }
+}

@@ -1,0 +1,34 @@
+import * as pulumi from "@pulumi/pulumi";
+
+/** How many machines of a cluster must answer, and where it can be asked for. */
+export interface ReadinessCluster {
+  readonly name: string;
+  /** Absent: its machines answer for what matches no cluster's path. */
+  readonly path?: string | undefined;
+  readonly machines: number;
+}
+
+export interface ReadinessArgs {
+  /** The load balancer's. */
+  readonly url: pulumi.Input<string>;
+  /** Where any cluster answers without doing work. */
+  readonly healthPath: string;
+  /** Hex SHA-256 of the release that must answer. */
+  readonly release: string;
+  readonly clusters: readonly ReadinessCluster[];
+  /** How long all of it may take, in seconds. */
+  readonly timeoutSeconds: number;
+}
+
+/**
+ * The end of a deployment: asks the load balancer until, of every cluster, as many distinct machines as expected have
+ * answered with this release and none with an older one. On time-out the deployment fails and says what is missing.
+ */
+export class Readiness extends pulumi.CustomResource {
+  /** The URL again, once everything behind it answers. */
+  declare readonly url: pulumi.Output<string>;
+
+  constructor(name: string, args: ReadinessArgs, opts?: pulumi.CustomResourceOptions) {
+    super("switchyard:index:Readiness", name, { ...args }, opts);
+  }
+}

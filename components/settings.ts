@@ -1,0 +1,124 @@
+/** The names a stack's `switchyard:cloud` may have. Which of them are built is the registry's business (providers/index.ts). */
+export const cloudNames = ["local", "aws", "gcp", "openstack"] as const;
+export type CloudName = (typeof cloudNames)[number];
+
+/** Portable machine sizes; each cloud maps them to a machine type of its own. */
+export const sizes = ["small", "medium", "large"] as const;
+export type Size = (typeof sizes)[number];
+
+/** What `GET /` answers: the JSON greeting, or the plain health line (a lab of two clusters uses `/` as its health check). */
+export const rootAnswers = ["greeting", "health"] as const;
+export type RootAnswer = (typeof rootAnswers)[number];
+
+export interface SubnetSettings {
+  readonly cidr: string;
+  /** The cloud's own zone name; clouds without zones ignore it. */
+  readonly zone?: string | undefined;
+}
+
+export interface NetworkSettings {
+  readonly cidr: string;
+  readonly subnets: readonly SubnetSettings[];
+}
+
+/** Opens one TCP port of the machines themselves to the given CIDRs. */
+export interface AccessRule {
+  readonly port: number;
+  readonly from: readonly string[];
+}
+
+export interface AppSettings {
+  readonly port: number;
+  readonly root: RootAnswer;
+  /** Whether writing needs no token. Default false. */
+  readonly public: boolean;
+}
+
+/** How a load balancer, and a group that heals, decide that a machine may get requests. */
+export interface HealthCheck {
+  readonly path: string;
+  readonly intervalSeconds: number;
+  readonly timeoutSeconds: number;
+  /** Answers in a row that make a machine healthy. */
+  readonly healthyThreshold: number;
+  /** Failures in a row that make it unhealthy. */
+  readonly unhealthyThreshold: number;
+}
+
+export interface LoadBalancerSettings {
+  readonly port: number;
+  /** CIDRs that may reach the listener. */
+  readonly allow: readonly string[];
+  readonly healthCheck: HealthCheck;
+}
+
+export interface ClusterSettings {
+  readonly name: string;
+  readonly size: Size;
+  /** The cloud's own machine type; wins over `size`. */
+  readonly machineType?: string | undefined;
+  readonly min: number;
+  readonly max: number;
+  /** How many machines the program asks for; absent: `min` at creation, then whatever an autoscaler makes of it. */
+  readonly desired?: number | undefined;
+  /** Requests to `path` and `path/…` go to this cluster. */
+  readonly path?: string | undefined;
+  /** Share of the requests that match no cluster's path, relative to the other weights; 0 takes none. */
+  readonly weight: number;
+  /** Indices into `network.subnets`. */
+  readonly subnets: readonly number[];
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface BucketSettings {
+  /** Whether `destroy` keeps the bucket. */
+  readonly protect: boolean;
+  /** Whether destroying the bucket may delete what is in it. */
+  readonly empty: boolean;
+}
+
+/** How a changed release, startup script or machine type replaces running machines. */
+export interface RolloutSettings {
+  /** Share of a cluster that stays healthy throughout, in percent of its size. */
+  readonly minHealthyPercent: number;
+  /** How long a machine that leaves may finish its requests, in seconds. */
+  readonly drainSeconds: number;
+  /** How long a new machine may take to its first healthy answer, in seconds. */
+  readonly timeoutSeconds: number;
+}
+
+/** The whole of a stack's configuration, validated, with every default filled in. */
+export interface Settings {
+  readonly cloud: CloudName;
+  /** Names, tags and the greeting use it. */
+  readonly project: string;
+  readonly network: NetworkSettings;
+  readonly access: readonly AccessRule[];
+  readonly sshKey?: string | undefined;
+  readonly app: AppSettings;
+  readonly clusters: readonly ClusterSettings[];
+  readonly loadBalancer: LoadBalancerSettings;
+  readonly bucket: BucketSettings;
+  readonly rollout: RolloutSettings;
+  /** Exact physical names, by the resource's conventional role, for systems that must carry them. */
+  readonly names: Readonly<Record<string, string>>;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** Reports one wrong key: its path below `switchyard:`, the value found, and what it may be. */
+export type Report = (key: string, value: unknown, remedy: string) => void;
+
+/** What a cloud contributes to reading the configuration: its defaults, and what it cannot do. */
+export interface CloudRules {
+  readonly defaults: {
+    readonly machines: number;
+    readonly network: NetworkSettings;
+    readonly appPort: number;
+    readonly loadBalancerPort: number;
+    /** Absent: the stack must say who may reach the load balancer. */
+    readonly allow?: readonly string[];
+    readonly healthCheckSeconds: number;
+  };
+  /** Refuses, before anything is deployed, what this cloud cannot do. Gets settings that are otherwise valid. */
+  check(settings: Settings, report: Report): void;
+}
