@@ -1,0 +1,131 @@
+import { addressCount, cidrsOverlap, containsCidr, parseCidr } from "./cidr.ts";
+import type { Report, Settings } from "./settings.ts";
+
+/**
+ * A value of which any part may be missing. A key that is there but undefined had a wrong value, which is reported
+ * already, so that nothing may be concluded from its absence.
+ */
+export type Draft<T> = T extends readonly (infer E)[]
+  ? readonly Draft<E>[]
+  : T extends object
+    ? { readonly [K in keyof T]?: Draft<T[K]> | undefined }
+    : T;
+
+type DraftCluster = NonNullable<Draft<Settings>["clusters"]>[number];
+
+/** Addresses that the cloud keeps in each subnet: AWS keeps most, the first four and the last (https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html). */
+const reservedAddresses = 5;
+
+/** Reports what is wrong between values that are each valid by themselves. What is missing in a draft violates nothing. */
+export function checkRelations(settings: Draft<Settings>, report: Report): void {
+  checkSubnets(settings.network ?? {}, report);
+  checkClusters(settings, report);
+  checkRoom(settings, report);
+  checkLoadBalancer(settings.loadBalancer ?? {}, report);
+}
+
+function checkSubnets({ cidr, subnets = [] }: Draft<Settings["network"]>, report: Report): void {
+  const network = parseCidr(cidr);
+  const ranges = subnets.map((subnet) => parseCidr(subnet.cidr));
+  for (const [index, range] of ranges.entries()) {
+    if (!range) continue;
+    const key = `network.subnets[${index}].cidr`;
+    const value = subnets[index]?.cidr;
+    if (network && !containsCidr(network, range)) report(key, value, "it must lie within network.cidr");
+    const other = ranges.findIndex((earlier, at) => at < index && earlier && cidrsOverlap(earlier, range));
+    if (other >= 0) report(key, value, `it must not overlap network.subnets[${other}].cidr`);
+  }
+}
+
+function checkClusters({ clusters = [], network }: Draft<Settings>, report: Report): void {
+  for (const [index, cluster] of clusters.entries()) {
+    const key = `clusters[${index}]`;
+    const twin = clusters.findIndex(
+      ({ name }, at) => at < index && name !== undefined && name === cluster.name,
+    );
+    if (twin >= 0) report(`${key}.name`, cluster.name, `clusters[${twin}] has that name; each needs its own`);
+    checkSize(key, cluster, report);
+    checkPath(key, cluster, clusters.slice(0, index), report);
+    checkPlaces(key, cluster.subnets ?? [], network?.subnets?.length, report);
+  }
+}
+
+function checkSize(key: string, cluster: DraftCluster, report: Report): void {
+  const { min, max, desired } = cluster;
+  if (min === undefined) {
+    if (!("desired" in cluster)) report(`${key}.min`, min, "give min, or desired");
+  } else if (max !== undefined && max < min) {
+    report(`${key}.max`, max, `it must be at least min, which is ${min}`);
+  } else if (desired !== undefined && (desired < min || (max !== undefined && desired > max))) {
+    report(`${key}.desired`, desired, `it must be from min, which is ${min}, to max, which is ${max}`);
+  }
+}
+
+function checkPath(
+  key: string,
+  cluster: DraftCluster,
+  earlier: readonly DraftCluster[],
+  report: Report,
+): void {
+  const { path, weight } = cluster;
+  if (weight === 0 && !("path" in cluster)) {
+    const remedy = "no request would reach the cluster: give it a path, or a weight of at least 1";
+    report(`${key}.weight`, weight, remedy);
+  }
+  if (path === undefined) return;
+  const same = earlier.findIndex((other) => other.path === path);
+  const above = earlier.findIndex((other) => other.path !== undefined && path.startsWith(`${other.path}/`));
+  if (same >= 0) report(`${key}.path`, path, `clusters[${same}] has that path; each needs its own`);
+  else if (above >= 0) {
+    const remedy = `clusters[${above}] takes its requests, being tried first: put this cluster before that one`;
+    report(`${key}.path`, path, remedy);
+  }
+}
+
+function checkPlaces(
+  key: string,
+  places: readonly number[],
+  subnets: number | undefined,
+  report: Report,
+): void {
+  for (const [at, place] of places.entries()) {
+    const name = `${key}.subnets[${at}]`;
+    if (subnets !== undefined && place >= subnets) {
+      report(
+        name,
+        place,
+        `network.subnets has ${subnets}, so it must be ${subnets > 1 ? `from 0 to ${subnets - 1}` : "0"}`,
+      );
+    } else if (places.indexOf(place) < at) report(name, place, "it is in the list already");
+  }
+}
+
+/** A cluster's machines are spread evenly over its subnets; while it is rolled at 100 % it has one more. */
+function checkRoom({ network, clusters = [], rollout }: Draft<Settings>, report: Report): void {
+  const surge = rollout?.minHealthyPercent === 100 ? 1 : 0;
+  for (const [index, subnet] of (network?.subnets ?? []).entries()) {
+    const range = parseCidr(subnet.cidr);
+    const placed = clusters.filter(({ subnets }) => subnets?.includes(index));
+    const needed = placed.reduce(
+      (sum, { max = 0, subnets = [] }) => sum + Math.ceil(max / new Set(subnets).size) + surge,
+      0,
+    );
+    if (!range || needed <= addressCount(range) - reservedAddresses) continue;
+    const prefix = 32 - Math.ceil(Math.log2(needed + reservedAddresses));
+    const room = addressCount(range) - reservedAddresses;
+    const remedy = `it has room for ${room} machines, and ${needed} may be placed in it: make it a /${prefix} or larger`;
+    report(`network.subnets[${index}].cidr`, subnet.cidr, remedy);
+  }
+}
+
+function checkLoadBalancer({ allow, healthCheck }: Draft<Settings["loadBalancer"]>, report: Report): void {
+  if (!allow) {
+    const remedy = 'say who may reach the app, whoever deploys among them, such as ["203.0.113.7/32"]';
+    report("loadBalancer.allow", allow, remedy);
+  }
+  const { intervalSeconds: interval, timeoutSeconds: timeout } = healthCheck ?? {};
+  if (interval !== undefined && timeout !== undefined && timeout >= interval) {
+    const remedy = `it must be less than intervalSeconds, which is ${interval}`;
+    report("loadBalancer.healthCheck.timeoutSeconds", timeout, remedy);
+  }
+}

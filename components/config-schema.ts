@@ -1,0 +1,223 @@
+import * as v from "valibot";
+import {
+  addresses,
+  boolean,
+  clusterPath,
+  integer,
+  key,
+  list,
+  networkCidr,
+  object,
+  oneOf,
+  physicalName,
+  port,
+  requestPath,
+  shortName,
+  sshKey,
+  strings,
+  tagKey,
+  tagValue,
+  word,
+} from "./config-values.ts";
+import { cloudNames, rootAnswers, sizes } from "./settings.ts";
+
+const network = object({
+  cidr: key("The whole range of addresses.", networkCidr),
+  subnets: key(
+    "Where machines are placed; within `cidr`, and apart from each other. Each must have room for the machines that its clusters may grow to, one more for each cluster while it is rolled, and five addresses that the cloud keeps.",
+    list(
+      object({
+        cidr: key("The subnet's range of addresses.", networkCidr),
+        zone: key("The cloud's own name of a zone.", v.optional(word), {
+          default: "none; some clouds need one",
+        }),
+      }),
+      "give at least one subnet",
+    ),
+  ),
+});
+
+const access = list(
+  object({
+    port: key("A TCP port of the machines.", port),
+    from: key("Who may reach it.", list(addresses, "name at least one range, or remove the rule")),
+  }),
+);
+
+const app = object({
+  port: key("The port it listens on.", v.optional(port), { default: "the cloud's" }),
+  root: key(
+    "What `GET /` answers: the JSON greeting, or the health line.",
+    v.optional(oneOf(rootAnswers), "greeting"),
+  ),
+  public: key("Whether writing needs no token.", v.optional(boolean, false)),
+});
+
+const clusters = list(
+  object({
+    name: key("The cluster's name, its own among the clusters.", shortName),
+    size: key("A machine size that every cloud has.", v.optional(oneOf(sizes), "small")),
+    machineType: key("The cloud's own machine type; wins over `size`.", v.optional(word), {
+      default: "as `size` says",
+    }),
+    min: key("The fewest machines.", v.optional(integer(0, 1000)), {
+      default: "`desired`; one of the two is required",
+    }),
+    max: key("The most machines.", v.optional(integer(1, 1000)), {
+      default: "the greater of `min` and `desired`, at least 1",
+    }),
+    desired: key(
+      "How many machines there are after each deployment, from `min` to `max`.",
+      v.optional(integer(0, 1000)),
+      {
+        default: "`min` when the cluster is made, then whatever an autoscaler makes of it",
+      },
+    ),
+    path: key(
+      "Requests to this path and to what is below it go to this cluster. Paths are tried in the order of the clusters, so a longer path stands before a shorter one that it begins with.",
+      v.optional(clusterPath),
+      { default: "none" },
+    ),
+    weight: key(
+      "Share of the requests that match no path, relative to the other clusters'; 0 takes none, and needs a path. If all weights are 0, what matches no path is answered by the load balancer with 404.",
+      v.optional(integer(0, 256), 1),
+    ),
+    subnets: key(
+      "Where its machines are placed, spread evenly: places in `network.subnets`, counted from 0.",
+      v.optional(list(integer(0, 99), "name at least one subnet, or remove the key")),
+      {
+        default: "all of them",
+      },
+    ),
+    tags: key(
+      "Tags of this cluster's machines, besides `switchyard:tags`.",
+      v.optional(strings(tagKey, tagValue), {}),
+    ),
+  }),
+  "give at least one cluster",
+);
+
+const healthCheck = object({
+  path: key("What is asked for; 200 is healthy.", v.optional(requestPath, "/healthz")),
+  intervalSeconds: key("Seconds between two checks.", v.optional(integer(2, 300)), {
+    default: "the cloud's",
+  }),
+  timeoutSeconds: key("Seconds an answer may take; less than the interval.", v.optional(integer(1, 120)), {
+    default: "5, or less if the interval is short",
+  }),
+  healthyThreshold: key("Good answers in a row that make a machine healthy.", v.optional(integer(1, 10), 2)),
+  unhealthyThreshold: key("Failures in a row that make it unhealthy.", v.optional(integer(1, 10), 2)),
+});
+
+const loadBalancer = object({
+  port: key("The port it listens on.", v.optional(port), { default: "the cloud's" }),
+  allow: key(
+    "Who may reach it. Whoever deploys must be among them: a deployment ends when the app answers.",
+    v.optional(
+      list(
+        addresses,
+        "nobody could reach the app, not even the deployment that waits for it: name your own address, such as 203.0.113.7/32, or everybody, 0.0.0.0/0",
+      ),
+    ),
+    { default: "the cloud's; required where it has none" },
+  ),
+  healthCheck: key("How a machine is found to be healthy.", v.optional(healthCheck, {})),
+});
+
+const bucket = object({
+  protect: key("Whether `destroy` keeps the bucket.", v.optional(boolean, true)),
+  empty: key("Whether destroying the bucket may delete what is in it.", v.optional(boolean, false)),
+});
+
+const rollout = object({
+  minHealthyPercent: key(
+    "Share of a cluster that stays healthy throughout; at 100 a new machine comes before an old one goes.",
+    v.optional(integer(0, 100), 100),
+  ),
+  drainSeconds: key(
+    "Seconds a machine that leaves may take to finish its requests.",
+    v.optional(integer(0, 3600), 30),
+  ),
+  timeoutSeconds: key(
+    "Seconds a new machine may take to its first healthy answer.",
+    v.optional(integer(1, 3600), 120),
+  ),
+});
+
+/** Top-level keys that are plain text; Pulumi gives all others as JSON. */
+export const textKeys: ReadonlySet<string> = new Set(["cloud", "project", "sshKey"]);
+
+/** Every key below `switchyard:`, its type, description and default. */
+export const schema = object({
+  cloud: key("Which cloud the stack is deployed to.", v.optional(v.string()), {
+    default: "none: it is required",
+    example: "aws",
+    expected: `one of ${cloudNames.join(", ")}`,
+  }),
+  project: key("Names, tags and the greeting use it.", shortName, {
+    default: "the Pulumi project's name",
+    example: "lab1",
+  }),
+  network: key("The network that everything is in.", v.optional(network), {
+    default: "the cloud's",
+    example: {
+      cidr: "10.0.0.0/16",
+      subnets: [
+        { cidr: "10.0.1.0/24", zone: "us-east-1a" },
+        { cidr: "10.0.2.0/24", zone: "us-east-1b" },
+      ],
+    },
+  }),
+  access: key(
+    "Who may reach machines directly, port by port, besides the load balancer.",
+    v.optional(access),
+    {
+      default: "nobody",
+      example: [{ port: 22, from: ["192.0.2.0/24"] }],
+    },
+  ),
+  sshKey: key("Whose SSH key opens the machines, where `access` lets SSH in.", v.optional(sshKey), {
+    default: "none",
+    example:
+      "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f me@example.org",
+  }),
+  app: key("The app on each machine.", v.optional(app, {}), { example: { port: 5000, root: "health" } }),
+  machines: key(
+    "Short for one cluster, `app`, of that many small machines; not beside `clusters`.",
+    v.optional(integer(1, 1000)),
+    { default: "the cloud's" },
+  ),
+  clusters: key("Groups of like machines behind the load balancer.", v.optional(clusters), {
+    default: "one, as `machines` says",
+    example: [
+      {
+        name: "cluster1",
+        machineType: "m4.large",
+        min: 4,
+        max: 5,
+        desired: 5,
+        path: "/cluster1",
+        subnets: [0],
+      },
+      { name: "cluster2", machineType: "t2.large", min: 4, max: 5, path: "/cluster2", subnets: [1] },
+    ],
+  }),
+  loadBalancer: key("What stands in front of the clusters.", v.optional(loadBalancer, {}), {
+    example: { port: 80, allow: ["0.0.0.0/0"], healthCheck: { intervalSeconds: 30 } },
+  }),
+  bucket: key("The object store.", v.optional(bucket, {}), { example: { protect: false, empty: true } }),
+  rollout: key(
+    "How a changed release, startup script or machine type replaces running machines.",
+    v.optional(rollout, {}),
+    { example: { minHealthyPercent: 50 } },
+  ),
+  names: key(
+    "Exact physical names, by what a resource is for, where a system must have them.",
+    v.optional(strings(tagKey, physicalName), {}),
+  ),
+  tags: key("Tags of everything that can have them.", v.optional(strings(tagKey, tagValue), {}), {
+    example: { owner: "me" },
+  }),
+});
+
+export type Input = v.InferOutput<typeof schema>;

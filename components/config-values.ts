@@ -1,0 +1,211 @@
+import * as v from "valibot";
+import { networkOf, parseCidr } from "./cidr.ts";
+
+/**
+ * What one key of the configuration is, for messages and for docs/configuration.md. A default that valibot does not
+ * know, because it depends on the cloud or on another key, is given in words.
+ */
+export interface KeyNotes {
+  /** What the value must be, to follow "it must be". */
+  readonly expected?: string;
+  readonly description?: string;
+  readonly default?: string;
+  /** A valid value of a top-level key. */
+  readonly example?: unknown;
+}
+
+/** A schema as far as its structure is walked: for unknown keys, and for the documentation. */
+export interface SchemaNode extends v.GenericSchema {
+  readonly entries?: Readonly<Record<string, SchemaNode>>;
+  readonly item?: SchemaNode;
+  readonly wrapped?: SchemaNode;
+  readonly default?: unknown;
+}
+
+/** A schema without its `optional`. */
+export function required(schema: SchemaNode): SchemaNode {
+  return schema.wrapped ? required(schema.wrapped) : schema;
+}
+
+/** What is known of a key: its own notes, over those of the type of its value. */
+export function notesOf(schema: SchemaNode): KeyNotes {
+  return { ...(schema.wrapped && notesOf(schema.wrapped)), ...v.getMetadata(schema) };
+}
+
+/** A key of an object: its schema, what it is for, and its default in words where the schema does not have it. */
+export function key<S extends v.GenericSchema>(description: string, schema: S, notes: KeyNotes = {}) {
+  return v.pipe(schema, v.metadata({ description, ...notes }));
+}
+
+/** What to do about a wrong value, where more can be said than what the value must be. */
+type Hint = (value: unknown) => string | undefined;
+
+/** A value without parts. Its one message is `it must be <expected>`, and `(<hint>)` where there is a hint. */
+function leaf<T>(expected: string, accepts: (value: unknown) => boolean, hint?: Hint) {
+  const message = (more: string | undefined) => `it must be ${expected}${more ? ` (${more})` : ""}`;
+  return v.pipe(
+    v.custom<T>(accepts, ({ input }) => message(hint?.(input))),
+    v.metadata({ expected }),
+  );
+}
+
+/** A string. A number or boolean in its place is YAML's reading of a string without quotes, and the message says so. */
+function text(
+  expected: string,
+  accepts: (value: string) => boolean,
+  hint?: (value: string) => string | undefined,
+) {
+  return leaf<string>(
+    expected,
+    (value) => typeof value === "string" && accepts(value),
+    (value) => {
+      if (typeof value === "string") return hint?.(value);
+      return ["number", "boolean"].includes(typeof value) ? "put quotes around it" : undefined;
+    },
+  );
+}
+
+/** One of a few words. */
+export function oneOf<const T extends string>(values: readonly T[]) {
+  return leaf<T>(`one of ${values.join(", ")}`, (value) => (values as readonly unknown[]).includes(value));
+}
+
+/** A whole number, both limits included; digits in quotes are refused. */
+export function integer(min: number, max: number) {
+  return leaf<number>(
+    `an integer from ${min} to ${max}`,
+    (value) => Number.isInteger(value) && Number(value) >= min && Number(value) <= max,
+    (value) => (typeof value === "string" && /^\d+$/.test(value) ? "without quotes" : undefined),
+  );
+}
+
+/** An object with these keys. Unknown keys pass here: valibot would report only the first of them (see config.ts). */
+export function object<E extends v.ObjectEntries>(entries: E) {
+  const expected = `an object with ${Object.keys(entries).join(", ")}`;
+  const message = (issue: v.ObjectIssue) => {
+    const missing = issue.path && entries[String(issue.path[0].key)];
+    return `it must be ${missing ? notesOf(missing as SchemaNode).expected : expected}`;
+  };
+  return v.pipe(v.object(entries, message), v.metadata({ expected }));
+}
+
+/** A list; `ifEmpty` says what to do about one without items, and lets it pass when absent. */
+export function list<S extends v.GenericSchema>(item: S, ifEmpty?: string) {
+  const expected = `a list, each item ${notesOf(item).expected}`;
+  return v.pipe(
+    v.array(item, `it must be ${expected}`),
+    v.check(({ length }) => length > 0 || ifEmpty === undefined, ifEmpty),
+    v.metadata({ expected }),
+  );
+}
+
+/** Strings by names that the configuration chooses. */
+export function strings(keys: v.GenericSchema<string, string>, values: v.GenericSchema<string, string>) {
+  const expected = "an object whose values are strings";
+  return v.pipe(v.record(keys, values, `it must be ${expected}`), v.metadata({ expected }));
+}
+
+export const boolean = leaf<boolean>(
+  "true or false",
+  (value) => typeof value === "boolean",
+  (value) => (value === "true" || value === "false" ? "without quotes" : undefined),
+);
+
+export const port = integer(1, 65535);
+
+function cidr(expected: string, accepts: (prefix: number) => boolean) {
+  return text(
+    expected,
+    (value) => accepts(parseCidr(value)?.prefix ?? Number.NaN),
+    (value) => {
+      if (value.includes(":")) return "IPv6 is not supported";
+      const network = networkOf(value);
+      return network && network !== value ? `${network} would be right` : undefined;
+    },
+  );
+}
+
+export const addresses = cidr(
+  "an IPv4 range in CIDR notation, such as 192.0.2.0/24",
+  (prefix) => prefix >= 0,
+);
+export const networkCidr = cidr(
+  "an IPv4 range in CIDR notation from /8 to /28",
+  (prefix) => prefix >= 8 && prefix <= 28,
+);
+
+/**
+ * Twenty characters, because an AWS load balancer or target group has a name of at most 32, of which Pulumi's random
+ * suffix takes 8 and the program's own `-lb` the rest; a letter first, because Google Cloud's names begin with one.
+ */
+export const shortName = text(
+  "1 to 20 lower-case letters, digits and hyphens, a letter first and no hyphen last, as clouds limit the names made of it",
+  (value) => /^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$/.test(value),
+);
+
+const publicKeyTypes =
+  /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com)$/;
+
+/** An OpenSSH public key is `type base64 [comment]`, and the base64 repeats the type behind its length (RFC 4253, 6.6). */
+function isPublicKey(value: string): boolean {
+  const [, type = "", base64 = ""] = /^(\S+) ([A-Za-z0-9+/]+={0,2})( [^\r\n]*)?$/.exec(value) ?? [];
+  const blob = Buffer.from(base64, "base64");
+  return (
+    publicKeyTypes.test(type) &&
+    blob.length > 4 + type.length &&
+    blob.readUInt32BE() === type.length &&
+    blob.toString("latin1", 4, 4 + type.length) === type
+  );
+}
+
+export const sshKey = text(
+  "an OpenSSH public key, such as ssh-ed25519 AAAA… me@example.org",
+  isPublicKey,
+  (value) =>
+    value.includes("PRIVATE KEY")
+      ? "the public key is in the file that ends in .pub; make a new pair if anyone else could read this one"
+      : undefined,
+);
+
+/** What the app answers itself, so that no cluster may have it as a path. */
+export const reservedPaths = [
+  "/healthz",
+  "/openapi.json",
+  "/docs",
+  "/metrics",
+  "/list_files",
+  "/upload",
+  "/download",
+  "/files",
+] as const;
+
+const reservedPath = (path: string) =>
+  reservedPaths.find((reserved) => path === reserved || path.startsWith(`${reserved}/`));
+
+/** Segments of RFC 3986's unreserved characters, none of them `.` or `..`; 100 fit every cloud's path rules (AWS: 128 with the wildcard). */
+export const clusterPath = text(
+  "a path such as /cluster1: segments of letters, digits and -._~, at most 100 characters, no slash at the end",
+  (value) => /^(\/(?!\.{1,2}(\/|$))[\w.~-]+)+$/.test(value) && value.length <= 100 && !reservedPath(value),
+  (value) => {
+    if (value === "/") return "leave it out, and the cluster gets what matches no path";
+    const reserved = reservedPath(value);
+    return reserved && `the app itself answers ${reserved}`;
+  },
+);
+
+export const requestPath = text("a path such as /healthz, at most 100 characters", (value) =>
+  /^\/[\w.~%/-]{0,99}$/.test(value),
+);
+
+export const tagKey = text(
+  "named with 1 to 128 characters",
+  (value) => value.length >= 1 && value.length <= 128,
+);
+export const tagValue = text("a string of at most 256 characters", (value) => value.length <= 256);
+export const physicalName = text(
+  "a string of 1 to 255 characters",
+  (value) => value.length >= 1 && value.length <= 255,
+);
+export const word = text("a string of 1 to 100 characters without spaces", (value) =>
+  /^\S{1,100}$/.test(value),
+);

@@ -1,0 +1,270 @@
+import { RunError } from "@pulumi/pulumi/errors.js";
+import { closest, distance } from "fastest-levenshtein";
+import * as v from "valibot";
+import { checkRelations, type Draft } from "./config-checks.ts";
+import { type Input, schema, textKeys } from "./config-schema.ts";
+import { notesOf, required, type SchemaNode } from "./config-values.ts";
+import { type CloudName, type CloudRules, cloudNames, type Report, type Settings } from "./settings.ts";
+
+const namespace = "switchyard:";
+
+interface Problem {
+  /** Path of the key below `switchyard:`. */
+  readonly key: string;
+  readonly line: string;
+}
+
+/** Everything that is wrong with a stack's configuration. The CLI prints its message without a stack trace. */
+export class ConfigError extends RunError {
+  /** One line each, sorted by key. */
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+    super(
+      [
+        `${count} in this stack's configuration:`,
+        ...problems.map((line) => `  ${line}`),
+        "Edit Pulumi.<stack>.yaml, or run: pulumi config set --path '<key>' <value>  (to remove a key: pulumi config rm --path '<key>')",
+        "docs/configuration.md describes every key.",
+      ].join("\n"),
+    );
+    this.name = "ConfigError";
+    this.problems = problems;
+  }
+}
+
+/** How to load what each built cloud contributes to the configuration; a cloud that is absent is not built. */
+export type CloudLoaders = Readonly<
+  Partial<Record<CloudName, () => Promise<{ readonly rules: CloudRules }>>>
+>;
+
+/**
+ * Reads a stack's configuration, fills in every default, and checks it: each value, values against each other, then
+ * what the selected cloud cannot do. Only the selected cloud is loaded.
+ *
+ * @param raw every configuration value, as `pulumi.runtime.allConfig()` gives them: JSON, or plain text for scalars.
+ *   Keys outside `switchyard:` are ignored.
+ * @param project the Pulumi project's name, the default of `switchyard:project`
+ * @param secretKeys keys (`switchyard:sshKey`) whose values no message may show
+ * @returns the settings, frozen in depth
+ * @throws ConfigError that lists everything wrong
+ */
+export async function readSettings(
+  raw: Readonly<Record<string, string>>,
+  project: string,
+  clouds: CloudLoaders,
+  secretKeys: ReadonlySet<string> = new Set(),
+): Promise<Settings> {
+  const problems: Problem[] = [];
+  const report: Report = (key, value, remedy) => {
+    const isSecret = [key, key.replace(/[.[].*$/s, "")].some((name) => secretKeys.has(namespace + name));
+    problems.push({ key, line: isSecret ? secretLine(key) : line(key, value, remedy) });
+  };
+  const reportFirst: Report = (key, ...rest) => {
+    if (!problems.some((known) => isWithin(known.key, key) || isWithin(key, known.key))) report(key, ...rest);
+  };
+
+  const given = decode(raw);
+  const input = parse({ project, ...given }, reportFirst);
+  if ("machines" in given && "clusters" in given) {
+    const remedy = "it is short for one cluster and cannot stand beside clusters: remove one of the two";
+    reportFirst("machines", given.machines, remedy);
+  }
+  const rules = await loadRules(input.cloud, clouds, reportFirst);
+  const draft = withDefaults(input, rules?.defaults ?? unknownDefaults);
+  checkRelations(draft, reportFirst);
+
+  if (problems.length > 0 || !rules) throw configError(problems);
+  const settings = freeze(structuredClone(draft)) as Settings;
+  rules.check(settings, report);
+  if (problems.length > 0) throw configError(problems);
+  return settings;
+}
+
+function configError(problems: readonly Problem[]): ConfigError {
+  const sorted = problems.toSorted((a, b) => a.key.localeCompare(b.key, "en", { numeric: true }));
+  return new ConfigError(sorted.map(({ line }) => line));
+}
+
+/** Whether `key` is `other` or a part of it: `clusters[1].min` is a part of `clusters`. */
+function isWithin(key: string, other: string): boolean {
+  return key.startsWith(other) && /^([.[]|$)/.test(key.slice(other.length));
+}
+
+function line(key: string, value: unknown, remedy: string): string {
+  return `${namespace}${key} is ${value === undefined ? "missing" : show(value)}; ${remedy}`;
+}
+
+function secretLine(key: string): string {
+  return `${namespace}${key} is a secret that is not valid, and is not shown; docs/configuration.md says what it may be`;
+}
+
+/** A value for a message: JSON, at most 60 characters of it, and never a private key. */
+function show(value: unknown): string {
+  const text = JSON.stringify(value);
+  if (text.includes("PRIVATE KEY")) return "a private key";
+  return text.length > 60 ? `${text.slice(0, 59)}…` : text;
+}
+
+function decode(raw: Readonly<Record<string, string>>): Record<string, unknown> {
+  const input: Record<string, unknown> = {};
+  for (const [name, text] of Object.entries(raw)) {
+    if (!name.startsWith(namespace)) continue;
+    const key = name.slice(namespace.length);
+    input[key] = textKeys.has(key) ? text.trim() : jsonOrText(text);
+  }
+  return input;
+}
+
+/** Text that is no JSON stays text, which the schema then refuses: no key that holds JSON may be a string. */
+function jsonOrText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Checks each value by itself. What is wrong is reported, and missing in the result. */
+function parse(input: Record<string, unknown>, report: Report): Draft<Input> {
+  checkKeys(schema as SchemaNode, input, "", report);
+  const { issues = [], output } = v.safeParse(schema, input);
+  for (const issue of issues) {
+    const path = (issue.path ?? []).map((item) => item.key as string | number);
+    report(path.reduce(keyPath, ""), issue.input, issue.message);
+    remove(output, path);
+  }
+  return output as Draft<Input>;
+}
+
+/** Pulumi's notation: `clusters[1].min`, `tags["a.b"]`. */
+function keyPath(parent: string, key: string | number): string {
+  if (parent === "") return String(key);
+  if (typeof key === "number") return `${parent}[${key}]`;
+  if (!/^[\w-]+$/.test(key)) return `${parent}[${JSON.stringify(key)}]`;
+  return `${parent}.${key}`;
+}
+
+/** Empties the key of a wrong value; a wrong item of a list takes the list along, so that the others keep their places. */
+function remove(value: unknown, path: readonly (string | number)[]): void {
+  const keys = path.slice(0, path.findLastIndex((key) => typeof key === "string") + 1);
+  const last = keys.pop();
+  let parent = value as Record<string | number, unknown> | undefined;
+  for (const key of keys) parent = parent?.[key] as typeof parent;
+  if (parent && last !== undefined) parent[last] = undefined;
+}
+
+/** Reports every unknown key, and lists where objects belong, neither of which valibot's objects do. */
+function checkKeys(schema: SchemaNode, value: unknown, path: string, report: Report): void {
+  const { entries, item, type } = required(schema);
+  if (typeof value !== "object" || value === null) return;
+  if (item && Array.isArray(value)) {
+    for (const [index, element] of value.entries()) checkKeys(item, element, keyPath(path, index), report);
+  } else if (Array.isArray(value)) {
+    if (entries || type === "record") report(path, value, `it must be ${notesOf(schema).expected}`);
+  } else if (entries) {
+    for (const [key, element] of Object.entries(value)) {
+      const entry = Object.hasOwn(entries, key) ? entries[key] : undefined;
+      if (entry) checkKeys(entry, element, keyPath(path, key), report);
+      else report(keyPath(path, key), element, `there is no such key, ${suggest(key, Object.keys(entries))}`);
+    }
+  }
+}
+
+function suggest(key: string, known: readonly string[]): string {
+  const parent = /^(\w+)[.[]/.exec(key)?.[1];
+  if (parent && known.includes(parent))
+    return `to set a part of ${parent}, use pulumi config set --path '${namespace}${key}'`;
+  return didYouMean(key, known);
+}
+
+/** The end of a message about an unknown word: the known word it may be a slip of, or all of them. */
+export function didYouMean(word: string, known: readonly string[]): string {
+  const lower = (text: string) => text.toLowerCase();
+  const best = closest(lower(word), known.map(lower));
+  const near = known.find((candidate) => lower(candidate) === best);
+  const isNear = distance(lower(word), best) <= Math.max(1, Math.floor(word.length / 3));
+  return near && isNear ? `did you mean ${near}?` : `it may be: ${known.join(", ")}`;
+}
+
+async function loadRules(
+  cloud: string | undefined,
+  clouds: CloudLoaders,
+  report: Report,
+): Promise<CloudRules | undefined> {
+  const name = cloudNames.find((known) => known === cloud);
+  const load = name && clouds[name];
+  if (load) return (await load()).rules;
+  const built = Object.keys(clouds);
+  if (cloud === undefined) report("cloud", cloud, `it may be: ${built.join(", ")}`);
+  else if (name) report("cloud", cloud, `that cloud is not built yet, it may be: ${built.join(", ")}`);
+  else report("cloud", cloud, didYouMean(cloud, built));
+  return undefined;
+}
+
+type Defaults = Partial<CloudRules["defaults"]>;
+
+/** In place of a cloud that is not known, so that nothing is reported for want of its defaults. */
+const unknownDefaults: Defaults = { machines: 1, allow: [] };
+
+/** The value of a key, or a default if the key is not there; a key that is empty had a wrong value and gets none. */
+function either<T extends object, K extends keyof T, D>(object: T, key: K, otherwise: D): T[K] | D {
+  return key in object ? object[key] : otherwise;
+}
+
+/** Fills in the defaults that depend on the cloud or on other keys; the schema has the others. */
+function withDefaults(input: Draft<Input>, defaults: Defaults): Draft<Settings> {
+  const { machines, ...rest } = input;
+  const network = either(input, "network", defaults.network);
+  const size = either(input, "machines", defaults.machines);
+  const app = { name: "app", size: "small", min: size, desired: size, weight: 1, tags: {} } as const;
+  return {
+    ...rest,
+    cloud: input.cloud as CloudName | undefined,
+    network,
+    access: input.access ?? [],
+    app: { ...input.app, port: input.app?.port ?? defaults.appPort },
+    clusters: either(input, "clusters", [app])?.map((cluster) =>
+      withClusterDefaults(cluster, network?.subnets),
+    ),
+    loadBalancer: withLoadBalancerDefaults(input.loadBalancer ?? {}, defaults),
+  };
+}
+
+type ClusterInput = NonNullable<Draft<Input>["clusters"]>[number];
+
+function withClusterDefaults(cluster: ClusterInput, subnets: readonly unknown[] | undefined) {
+  const { desired, min = desired, max = Math.max(min ?? 0, desired ?? 0, 1) } = cluster;
+  return {
+    ...cluster,
+    min,
+    max,
+    subnets: either(
+      cluster,
+      "subnets",
+      subnets?.map((_, index) => index),
+    ),
+  };
+}
+
+function withLoadBalancerDefaults(
+  { port, allow, healthCheck = {} }: NonNullable<Draft<Input>["loadBalancer"]>,
+  defaults: Defaults,
+): Draft<Settings["loadBalancer"]> {
+  const intervalSeconds = either(healthCheck, "intervalSeconds", defaults.healthCheckSeconds);
+  const shortest = Math.min(5, (intervalSeconds ?? Number.POSITIVE_INFINITY) - 1);
+  return {
+    port: port ?? defaults.loadBalancerPort,
+    allow: allow ?? defaults.allow,
+    healthCheck: { ...healthCheck, intervalSeconds, timeoutSeconds: healthCheck.timeoutSeconds ?? shortest },
+  };
+}
+
+function freeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null) {
+    for (const part of Object.values(value)) freeze(part);
+    Object.freeze(value);
+  }
+  return value;
+}

@@ -1,0 +1,60 @@
+import { ConfigError, readSettings } from "../../components/config.ts";
+import type { CloudRules, Report, Settings } from "../../components/settings.ts";
+
+/** A cloud that has a default for everything. */
+export const homeRules: CloudRules = {
+  defaults: {
+    machines: 5,
+    network: { cidr: "10.77.0.0/16", subnets: [{ cidr: "10.77.1.0/24" }, { cidr: "10.77.2.0/24" }] },
+    appPort: 5000,
+    loadBalancerPort: 8080,
+    allow: ["127.0.0.0/8"],
+    healthCheckSeconds: 10,
+  },
+  check() {},
+};
+
+/** A cloud that leaves it to the stack who may reach the load balancer, and wants a zone for each subnet. */
+export const zonedRules: CloudRules = {
+  defaults: {
+    machines: 2,
+    network: { cidr: "10.0.0.0/16", subnets: [{ cidr: "10.0.1.0/24", zone: "zone-a" }] },
+    appPort: 80,
+    loadBalancerPort: 80,
+    healthCheckSeconds: 30,
+  },
+  check(settings: Settings, report: Report) {
+    for (const [index, { zone }] of settings.network.subnets.entries()) {
+      if (!zone) report(`network.subnets[${index}].zone`, zone, "it must be one of the region's zones");
+    }
+  },
+};
+
+export const clouds = {
+  local: async () => ({ rules: homeRules }),
+  aws: async () => ({ rules: zonedRules }),
+};
+
+/** Configuration as Pulumi hands it over: strings as they are, all else as JSON. */
+export function rawConfig(config: Readonly<Record<string, unknown>>): Record<string, string> {
+  const text = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value));
+  return Object.fromEntries(Object.entries(config).map(([key, value]) => [`switchyard:${key}`, text(value)]));
+}
+
+export function read(config: Readonly<Record<string, unknown>>): Promise<Settings> {
+  return readSettings(rawConfig(config), "lab1", clouds);
+}
+
+/** What is wrong with a configuration for the local cloud, a line each without `switchyard:`. */
+export async function problemsOf(
+  config: Readonly<Record<string, unknown>>,
+  secretKeys?: ReadonlySet<string>,
+): Promise<string[]> {
+  try {
+    await readSettings(rawConfig({ cloud: "local", ...config }), "lab1", clouds, secretKeys);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems.map((line) => line.replace("switchyard:", ""));
+    throw error;
+  }
+  return [];
+}
