@@ -1,0 +1,88 @@
+import { STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
+import type { ConnectionError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { ServiceContext } from "./context.ts";
+import { headersOf, identityHeaders } from "./identity.ts";
+import { logRequest } from "./request-log.ts";
+
+/** An error that knows its HTTP status, as Fastify's own do. */
+interface HttpError extends Error {
+  readonly statusCode?: number;
+}
+
+/** Makes every error that reaches Fastify an answer `{status, message}`: 4xx say what was wrong, 5xx point to the log. */
+export function addErrorAnswers(app: FastifyInstance): void {
+  app.setNotFoundHandler((request, reply) => {
+    send(reply, 404, `${request.method} ${pathOf(request)} was not found`);
+  });
+  app.setErrorHandler((error: HttpError, request, reply) => {
+    const status = error.statusCode ?? 500;
+    if (status < 500) return send(reply, status, error.message);
+    request.log.error({ err: error }, "request failed");
+    send(reply, status, `${request.method} ${pathOf(request)} failed; see request ${request.id} in the log`);
+  });
+}
+
+/**
+ * Answers 405 with an `Allow` header, whatever the body, where the path has a route for other methods only.
+ * Call it when all routes are known, with the methods of each.
+ */
+export function addMethodAnswers(
+  app: FastifyInstance,
+  methodsOf: ReadonlyMap<string, ReadonlySet<string>>,
+): void {
+  for (const [url, allowed] of methodsOf) {
+    const allow = [...allowed].join(", ");
+    const method = app.supportedMethods.filter((name) => !allowed.has(name));
+    const refuse = async (request: FastifyRequest, reply: FastifyReply) => {
+      reply.header("allow", allow);
+      return send(reply, 405, `${pathOf(request)} does not take ${request.method}`);
+    };
+    app.route({ url, method, schema: { hide: true }, onRequest: refuse, handler: refuse });
+  }
+}
+
+/** Answers what Fastify cannot route: a path that is wrongly percent-encoded, or has too long a parameter. */
+export function frameworkErrors(context: ServiceContext) {
+  const setHeaders = headersOf(context);
+  return (error: HttpError, request: FastifyRequest, reply: FastifyReply): void => {
+    const status = error.statusCode ?? 500;
+    setHeaders(request, reply);
+    send(reply, status, error.message);
+    logRequest(request, { status });
+  };
+}
+
+/** Answers what Node.js cannot parse as HTTP, or did not get in time, and ends the connection. */
+export function clientErrorHandler({ settings }: ServiceContext) {
+  const statuses: Readonly<Record<string, number>> = {
+    HPE_HEADER_OVERFLOW: 431,
+    ERR_HTTP_REQUEST_TIMEOUT: 408,
+  };
+  const headers = Object.entries({
+    ...identityHeaders(settings),
+    "content-type": "application/json; charset=utf-8",
+    connection: "close",
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  return function (this: FastifyInstance, error: ConnectionError, socket: Socket): void {
+    if (error.code === "ECONNRESET" || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const status = statuses[error.code] ?? 400;
+    this.log.info({ status, code: error.code, ip: socket.remoteAddress }, "not a request");
+    const body = JSON.stringify({ status, message: STATUS_CODES[status] });
+    socket.end(
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headers.join("")}content-length: ${body.length}\r\n\r\n${body}`,
+      () => socket.destroy(),
+    );
+  };
+}
+
+function send(reply: FastifyReply, status: number, message: string): FastifyReply {
+  return reply.code(status).type("application/json; charset=utf-8").send({ status, message });
+}
+
+function pathOf(request: FastifyRequest): string {
+  return request.url.split("?", 1)[0] ?? request.url;
+}

@@ -1,0 +1,27 @@
+import type { FastifyReply, RouteHandlerMethod } from "fastify";
+import type { Routes } from "../context.ts";
+import { anyError, textSchema } from "../schemas.ts";
+
+/** The answers of {@link healthHandler}. */
+export const healthResponses = {
+  200: textSchema("Takes requests", "^Healthy!$"),
+  503: textSchema("Is stopping; send requests elsewhere", "^Draining$"),
+  default: anyError,
+};
+
+/** Answers a load balancer: 200 `Healthy!`, or 503 `Draining` once `draining` is aborted. */
+export function healthHandler(draining: AbortSignal): RouteHandlerMethod {
+  return (_request, reply: FastifyReply) => {
+    if (draining.aborted) reply.code(503).send("Draining");
+    else reply.send("Healthy!");
+  };
+}
+
+/** `GET /healthz`, the health check unless the stack's configuration names another path. */
+export const healthRoutes: Routes = async (app, { draining }) => {
+  app.get("/healthz", {
+    config: { quiet: true },
+    schema: { summary: "Whether this machine takes requests", response: healthResponses },
+    handler: healthHandler(draining),
+  });
+};

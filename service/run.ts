@@ -1,0 +1,58 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { FastifyInstance } from "fastify";
+import { buildApp } from "./app.ts";
+import { readSettings, type ServiceSettings } from "./settings.ts";
+
+type Build = (settings: ServiceSettings, options: { draining: AbortSignal }) => Promise<FastifyInstance>;
+
+/**
+ * Runs the app until it is told to stop, as this process's only work. Exit codes: 0 when stopped in order; 1 when
+ * the environment is wrong, `DRAIN_SECONDS` were not enough, or an error reached nobody who could handle it (the
+ * supervisor starts the app anew, in a known state). A second signal ends the process at once, with code 1.
+ */
+export async function run(environment: NodeJS.ProcessEnv, build: Build = buildApp): Promise<void> {
+  const settings = settingsOrExit(environment);
+  const draining = new AbortController();
+  const app = await build(settings, { draining: draining.signal });
+  process.on("uncaughtException", (error) => {
+    app.log.fatal({ err: error }, "crashed");
+    process.exit(1);
+  });
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (draining.signal.aborted) {
+      app.log.warn({ signal }, "told to stop again: exiting at once");
+      process.exit(1);
+    }
+    draining.abort();
+    app.log.info({ signal }, "stopping");
+    void stop(app, settings);
+  };
+  process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
+  await app.listen({ host: settings.HOST, port: settings.PORT });
+}
+
+function settingsOrExit(environment: NodeJS.ProcessEnv): ServiceSettings {
+  try {
+    return readSettings(environment);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exit(1);
+  }
+}
+
+/**
+ * Takes requests for another `DEREGISTER_SECONDS`, so that the load balancer sees the health check fail first;
+ * then takes no more, and gives those that run `DRAIN_SECONDS` to finish.
+ */
+async function stop(app: FastifyInstance, settings: ServiceSettings): Promise<never> {
+  await sleep(settings.DEREGISTER_SECONDS * 1000);
+  setTimeout(() => {
+    app.log.error(`requests still ran after DRAIN_SECONDS=${settings.DRAIN_SECONDS} and were cut off`);
+    process.exit(1);
+  }, settings.DRAIN_SECONDS * 1000);
+  // For connections whose answer has begun, and so could not say `Connection: close`: they would stay open, idle.
+  app.server.keepAliveTimeout = 1;
+  await app.close();
+  app.log.info("stopped");
+  process.exit(0);
+}

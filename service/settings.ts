@@ -1,0 +1,99 @@
+import type { RootAnswer } from "../components/settings.ts";
+import type { AppEnvironment } from "../components/startup.ts";
+
+const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+const rootAnswers = ["greeting", "health"] as const satisfies readonly RootAnswer[];
+
+/** Paths of the app's own, which a cluster's path must leave alone. */
+const reservedPaths: readonly string[] = ["/healthz", "/openapi.json"];
+
+/** What the app runs with; each field is the environment variable of its name. */
+export interface ServiceSettings extends AppEnvironment {
+  /** Address to listen on. Default 0.0.0.0. */
+  readonly HOST: string;
+  /** What the cloud calls this machine; unique in the deployment. */
+  readonly INSTANCE_ID: string;
+  /** Hex SHA-256 of the archive that this app came in. Default `development`. */
+  readonly RELEASE: string;
+  /** Seconds for which a stopping app still takes requests while its health check already fails. Default 0. */
+  readonly DEREGISTER_SECONDS: number;
+  /** Least severe level that is logged. Default `info`; health checks are logged at `debug`. */
+  readonly LOG_LEVEL: (typeof logLevels)[number];
+}
+
+interface Variable<T> {
+  /** Undefined: not a value it may have. */
+  readonly parse: (text: string) => T | undefined;
+  /** What it may be, to end the sentence "… must be". */
+  readonly allowed: string;
+  /** Its value when it is unset or empty; absent: it must be set. */
+  readonly fallback?: T;
+  /** Keeps the value out of error messages. */
+  readonly secret?: true;
+}
+
+const variables: { readonly [Name in keyof ServiceSettings]: Variable<ServiceSettings[Name]> } = {
+  PROJECT: matching(/^[\x20-\x7e]{1,100}$/, "1 to 100 printable ASCII characters"),
+  CLUSTER: matching(/^[\w.-]{1,63}$/, "1 to 63 letters, digits, `.`, `_` or `-`"),
+  CLUSTER_PATH: {
+    parse: (text) => (/^(\/[\w.~-]+)+$/.test(text) && !reservedPaths.includes(text) ? text : undefined),
+    allowed: `a path such as /cluster1, without a slash at its end and none of ${reservedPaths.join(", ")}; or empty`,
+    fallback: "",
+  },
+  ROOT: oneOf(rootAnswers),
+  PORT: wholeNumber(0, 65_535, "0: any free port"),
+  DRAIN_SECONDS: wholeNumber(0, 86_400, "seconds"),
+  PUBLIC: trueOrFalse(),
+  ADMIN_TOKEN_SHA256: { ...sha256(), secret: true },
+  HOST: { ...matching(/^[\w.:%-]+$/, "a host name or IP address"), fallback: "0.0.0.0" },
+  INSTANCE_ID: matching(/^[\w.:/-]{1,255}$/, "1 to 255 letters, digits, `.`, `:`, `/`, `_` or `-`"),
+  RELEASE: { ...sha256(), fallback: "development" },
+  DEREGISTER_SECONDS: { ...wholeNumber(0, 86_400, "seconds"), fallback: 0 },
+  LOG_LEVEL: { ...oneOf(logLevels), fallback: "info" },
+};
+
+/**
+ * Reads the app's settings from environment variables; one that is set to nothing counts as unset.
+ * @throws {Error} whose message has a line for each variable that is missing or wrong.
+ */
+export function readSettings(environment: Readonly<Record<string, string | undefined>>): ServiceSettings {
+  const errors: string[] = [];
+  const entries = Object.entries<Variable<unknown>>(variables).map(([name, variable]) => {
+    const text = environment[name] || undefined;
+    const value = text === undefined ? variable.fallback : variable.parse(text);
+    if (value === undefined) errors.push(`${name} ${found(variable, text)}; it must be ${variable.allowed}`);
+    return [name, value];
+  });
+  if (errors.length > 0) throw new Error(errors.join("\n"));
+  return Object.freeze(Object.fromEntries(entries));
+}
+
+function found(variable: Variable<unknown>, text: string | undefined): string {
+  if (text === undefined) return "is not set";
+  return variable.secret ? "is wrong (its value is not shown)" : `is ${JSON.stringify(text)}`;
+}
+
+function matching(pattern: RegExp, allowed: string): Variable<string> {
+  return { parse: (text) => (pattern.test(text) ? text : undefined), allowed };
+}
+
+function sha256(): Variable<string> {
+  return matching(/^[0-9a-f]{64}$/, "a SHA-256 in 64 lower-case hexadecimal digits");
+}
+
+function oneOf<T extends string>(values: readonly T[]): Variable<T> {
+  return { parse: (text) => values.find((value) => value === text), allowed: `one of ${values.join(", ")}` };
+}
+
+function trueOrFalse(): Variable<boolean> {
+  const parse = (text: string) => (text === "true" || text === "false" ? text === "true" : undefined);
+  return { parse, allowed: "true or false" };
+}
+
+function wholeNumber(min: number, max: number, note: string): Variable<number> {
+  const parse = (text: string) => {
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+    return value >= min && value <= max ? value : undefined;
+  };
+  return { parse, allowed: `a whole number from ${min} to ${max} (${note})` };
+}
