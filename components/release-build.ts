@@ -1,0 +1,115 @@
+import { createHash, randomUUID } from "node:crypto";
+import { access, mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { join, relative, resolve, sep } from "node:path";
+import { RunError } from "@pulumi/pulumi/errors.js";
+import type { BuildFailure } from "esbuild";
+
+/** The packed service, ready to be stored: an archive whose name is its content's hash. */
+export interface ReleaseBuild {
+  /** Hex SHA-256 of the archive. */
+  readonly sha256: string;
+  /** The archive's path, relative to the project's root, with `/` between folders. */
+  readonly file: string;
+}
+
+export interface ReleaseBuildOptions {
+  /** The folder with `service/` and `node_modules/` in it. Default: this project's. */
+  readonly root?: string;
+  /** Where the archive goes. Default: `.switchyard/releases` in `root`. */
+  readonly outDir?: string;
+}
+
+/** A fixed date for every entry, npm's own for packages: 0 makes `tar` warn of an implausibly old file. */
+const entryDate = new Date("1985-10-26T08:15:00.000Z");
+
+/**
+ * Bundles `service/server.ts` with all it imports into one `server.js`, and packs it so that the same sources and
+ * dependencies give the same bytes in any folder, on any machine. An archive that is already there is left alone.
+ * @throws {RunError} naming file and line, when the service cannot be bundled.
+ */
+export async function buildRelease(options: ReleaseBuildOptions = {}): Promise<ReleaseBuild> {
+  const root = resolve(options.root ?? join(import.meta.dirname, ".."));
+  const outDir = resolve(root, options.outDir ?? ".switchyard/releases");
+  const archive = await pack({
+    // Says what server.js is, whatever package.json lies in a folder above the one it is unpacked in.
+    "package.json": Buffer.from('{"type":"commonjs"}\n'),
+    "server.js": await bundle(root),
+  });
+  const sha256 = createHash("sha256").update(archive).digest("hex");
+  const file = join(outDir, `${sha256}.tar.gz`);
+  await writeOnce(file, archive);
+  return { sha256, file: relative(root, file).split(sep).join("/") };
+}
+
+/** CommonJS, as Fastify and most of what it needs is: those then find `require` and `__dirname` as they expect. */
+async function bundle(root: string): Promise<Uint8Array> {
+  const { build, formatMessages } = await import("esbuild");
+  try {
+    const { outputFiles } = await build({
+      absWorkingDir: root,
+      entryPoints: ["./service/server.ts"],
+      bundle: true,
+      platform: "node",
+      target: "node24",
+      format: "cjs",
+      // Names stay as they are, for stack traces.
+      minifyWhitespace: true,
+      minifySyntax: true,
+      legalComments: "none",
+      // Module paths stand in the bundle; a linked node_modules must not bring in where it really is.
+      preserveSymlinks: true,
+      // No tsconfig.json, in this folder or above it, takes part.
+      tsconfigRaw: {},
+      write: false,
+      logLevel: "silent",
+    });
+    const [output] = outputFiles;
+    if (!output) throw new Error("esbuild wrote nothing for service/server.ts");
+    return output.contents;
+  } catch (error) {
+    const { errors } = error as Partial<BuildFailure>;
+    if (!errors) throw error;
+    const messages = await formatMessages(errors, { kind: "error", color: false });
+    throw new RunError(messages.join("").trim());
+  }
+}
+
+/**
+ * A gzipped tar archive of the given files, made in memory: no file system's modes, owners or times get into it.
+ * fflate compresses alike everywhere; what Node.js's zlib makes of the same bytes depends on its version and on
+ * which CRC instruction the processor has (deps/zlib/contrib/optimizations/insert_string.h).
+ */
+async function pack(files: Readonly<Record<string, Uint8Array>>): Promise<Uint8Array> {
+  const [{ Header }, { gzipSync }] = await Promise.all([import("tar/header"), import("fflate")]);
+  const blocks = Object.entries(files).flatMap(([path, content]) => {
+    const header = Buffer.alloc(512);
+    new Header({
+      path,
+      mode: 0o644,
+      uid: 0,
+      gid: 0,
+      size: content.length,
+      mtime: entryDate,
+      type: "File",
+    }).encode(header);
+    return [header, content, Buffer.alloc(-content.length & 511)];
+  });
+  return gzipSync(Buffer.concat([...blocks, Buffer.alloc(1024)]), { mtime: 0 });
+}
+
+/** Writes a file unless it exists, so that nobody ever sees half of it. */
+async function writeOnce(file: string, content: Uint8Array): Promise<void> {
+  const exists = await access(file).then(
+    () => true,
+    () => false,
+  );
+  if (exists) return;
+  await mkdir(join(file, ".."), { recursive: true });
+  const part = `${file}.${randomUUID()}.part`;
+  try {
+    await writeFile(part, content);
+    await rename(part, file);
+  } finally {
+    await rm(part, { force: true });
+  }
+}

@@ -1,0 +1,123 @@
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import { extract, list } from "tar";
+import { afterAll, expect, test, vi } from "vitest";
+import { buildRelease, type ReleaseBuild } from "../../components/release-build.ts";
+import { startApp } from "../service/process.ts";
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const root = join(import.meta.dirname, "../..");
+const folders: string[] = [];
+
+async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "switchyard-release-"));
+  folders.push(folder);
+  return folder;
+}
+
+/** A copy of what a release is built from, deep in a folder of its own. */
+async function copyOfProject(...below: string[]): Promise<string> {
+  const copy = join(await temporaryFolder(), ...below);
+  await mkdir(copy, { recursive: true });
+  await cp(join(root, "service"), join(copy, "service"), { recursive: true });
+  await cp(join(root, "package.json"), join(copy, "package.json"));
+  await symlink(join(root, "node_modules"), join(copy, "node_modules"));
+  return copy;
+}
+
+afterAll(async () => {
+  for (const folder of folders) await rm(folder, { recursive: true, force: true });
+});
+
+/** Builds in a process of its own, with another umask and time zone. */
+async function buildElsewhere(folder: string): Promise<ReleaseBuild> {
+  const module = pathToFileURL(join(root, "components/release-build.ts")).href;
+  const script = `
+    process.umask(0o077);
+    const { buildRelease } = await import(${JSON.stringify(module)});
+    console.log(JSON.stringify(await buildRelease({ root: ${JSON.stringify(folder)} })));
+  `;
+  const env = { TZ: "Asia/Kathmandu" };
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script], {
+    env,
+  });
+  return JSON.parse(stdout);
+}
+
+test("R5.2: the same sources give the same archive in any folder, umask and time zone", async () => {
+  const first = await copyOfProject();
+  const second = await copyOfProject("some", "where", "else");
+  await writeFile(join(second, "tsconfig.json"), '{"compilerOptions":{"target":"es5"}}');
+  const one = await buildRelease({ root: first });
+  const content = await readFile(join(first, one.file));
+  expect(one.file).toBe(`.switchyard/releases/${one.sha256}.tar.gz`);
+  expect(createHash("sha256").update(content).digest("hex")).toBe(one.sha256);
+  expect(await buildElsewhere(second)).toEqual(one);
+  expect((await buildRelease({ root, outDir: first })).sha256).toBe(one.sha256);
+});
+
+test("R5.2: a changed source gives another archive", async () => {
+  const copy = await copyOfProject();
+  const before = await buildRelease({ root: copy });
+  const file = join(copy, "service/routes/health.ts");
+  const source = await readFile(file, "utf8");
+  await writeFile(file, source.replace('send("Healthy!")', 'send("Healthy.")'));
+  expect(await readFile(file, "utf8")).not.toBe(source);
+  expect((await buildRelease({ root: copy })).sha256).not.toBe(before.sha256);
+});
+
+test("an archive that is there is not written again, and nothing is left beside it", async () => {
+  const copy = await copyOfProject();
+  const { file } = await buildRelease({ root: copy });
+  const before = await stat(join(copy, file), { bigint: true });
+  await buildRelease({ root: copy });
+  const after = await stat(join(copy, file), { bigint: true });
+  expect([after.ino, after.mtimeNs]).toEqual([before.ino, before.mtimeNs]);
+  expect(await readdir(join(copy, ".switchyard/releases"))).toHaveLength(1);
+});
+
+test("an error in the sources is reported by file and line", async () => {
+  const copy = await copyOfProject();
+  await writeFile(join(copy, "service/server.ts"), 'import { run } from "./run.ts";\n\nvoid run(;\n');
+  const error = await buildRelease({ root: copy }).catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(Error);
+  const { message } = error as Error;
+  expect(message).toContain("service/server.ts:3:9:");
+  expect(message).toContain('Unexpected ";"');
+  expect(message).not.toContain("node_modules");
+});
+
+test("the archive holds the app in one file, which runs in an empty folder", async () => {
+  const folder = await temporaryFolder();
+  // The folder above says what it says of most projects; the release must not care.
+  await writeFile(join(folder, "package.json"), '{"type":"module"}');
+  const { sha256 } = await buildRelease({ root, outDir: folder });
+  const file = join(folder, `${sha256}.tar.gz`);
+  const entries: unknown[] = [];
+  await list({ file, onReadEntry: ({ path, mode, uid, gid }) => entries.push([path, mode, uid, gid]) });
+  expect(entries).toEqual([
+    ["package.json", 0o644, 0, 0],
+    ["server.js", 0o644, 0, 0],
+  ]);
+
+  const cwd = join(folder, "unpacked");
+  await mkdir(cwd);
+  await extract({ file, cwd });
+  const app = await startApp(join(cwd, "server.js"), { RELEASE: sha256 }, cwd);
+  const answer = await fetch(`http://127.0.0.1:${app.port}/`);
+  expect(answer.headers.get("x-release")).toBe(sha256);
+  expect(await answer.json()).toEqual({
+    status: 200,
+    message: "Successfully connected to day02 upload/download API",
+  });
+  const document = await fetch(`http://127.0.0.1:${app.port}/openapi.json`);
+  expect(await document.json()).toMatchObject({ openapi: "3.1.0" });
+  app.child.kill("SIGTERM");
+  expect(await app.exited).toBe(0);
+});
