@@ -1,0 +1,252 @@
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import { PassThrough } from "node:stream";
+import type { Dispatcher } from "undici";
+import { answer } from "./answer.ts";
+import { announcesBody, type Peer, requestHeaders, responseHeaders } from "./headers.ts";
+import { type Backend, chooseMachine, type Machine, maxOutstanding } from "./pool.ts";
+import type { Log } from "./spec.ts";
+
+/** A client's connection. */
+export interface Connection {
+  readonly peer: Peer;
+  readonly listener: { readonly closing: boolean };
+  /** The request it waits for; the latest one if the client pipelines. */
+  exchange: Exchange | undefined;
+}
+
+/** What forwarding needs of the load balancer. */
+export interface Forwarding {
+  readonly log: Log;
+  /** How long a machine may take to begin its answer, and then to go on with it, in milliseconds. */
+  readonly idleTimeoutMs: number;
+  /** Told when a machine refused a connection or broke one off before it answered. */
+  onFailure(machine: Machine, reason: string): void;
+}
+
+/** Methods that may be repeated without the client's knowledge (RFC 9110, 9.2.2), if they carry no body. */
+const idempotent: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
+
+/**
+ * One request and its answer, streamed both ways: neither side is read faster than the other takes it.
+ *
+ * What fails before the answer's first byte is tried on another healthy machine, each at most once, if repeating it
+ * is safe: nothing was sent yet (the connection was refused), or the method is idempotent and there is no body.
+ * Otherwise the client gets 502, or 504 if the machine took too long. What fails later resets the client's
+ * connection, so that half an answer is never taken for a whole one. A client that leaves ends the request.
+ *
+ * A class, because undici takes a handler object per request, and methods cost no closures.
+ */
+export class Exchange implements Dispatcher.DispatchHandler {
+  private readonly forwarding: Forwarding;
+  private readonly connection: Connection;
+  private readonly backend: Backend;
+  private readonly req: IncomingMessage;
+  private readonly res: ServerResponse;
+  private readonly headers: string[];
+  private readonly body: PassThrough | null;
+  /** Whether the client waits for `100 Continue` before it sends its body. */
+  private expectsContinue: boolean;
+  private machine: Machine | undefined;
+  private tried: Machine[] | undefined;
+  private controller: Dispatcher.DispatchController | undefined;
+  private sent = false;
+  private answered = false;
+  private paused = false;
+  private over = false;
+  /** Bytes that the answer announced and that are still to come; -1 if it did not say. */
+  private remaining = -1;
+
+  constructor(
+    forwarding: Forwarding,
+    connection: Connection,
+    backend: Backend,
+    req: IncomingMessage,
+    res: ServerResponse,
+    expectsContinue: boolean,
+  ) {
+    this.forwarding = forwarding;
+    this.connection = connection;
+    this.backend = backend;
+    this.req = req;
+    this.res = res;
+    this.expectsContinue = expectsContinue;
+    this.headers = requestHeaders(req, connection.peer);
+    this.body = announcesBody(req) ? streamOf(req) : null;
+    connection.exchange = this;
+    res.on("close", () => this.leave());
+    this.attempt();
+  }
+
+  /** Whether it is the client that keeps this exchange from going on: it sends no more, or takes no more. */
+  get waitsForClient(): boolean {
+    return this.paused || (this.body !== null && !this.req.complete && !this.body.writableNeedDrain);
+  }
+
+  private attempt(failure?: { status: number; reason: string }): void {
+    const machine = chooseMachine(this.backend, this.tried);
+    const { name } = this.backend.spec;
+    if (machine === undefined) {
+      if (failure) this.refuse(failure.status, `No machine in cluster '${name}' answered: ${failure.reason}`);
+      else this.refuse(503, `No healthy machine in cluster '${name}'`);
+      return;
+    }
+    if (machine.outstanding >= maxOutstanding) {
+      this.refuse(503, `Every machine in cluster '${name}' is at its limit of requests`, "Retry-After", "1");
+      return;
+    }
+    this.machine = machine;
+    this.sent = false;
+    machine.outstanding++;
+    machine.connections.dispatch(
+      {
+        path: this.req.url as string,
+        method: this.req.method as string,
+        headers: this.headers,
+        body: this.body,
+        headersTimeout: this.forwarding.idleTimeoutMs,
+        bodyTimeout: this.forwarding.idleTimeoutMs,
+      },
+      this,
+    );
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.controller = controller;
+    if (this.over) {
+      controller.abort(new Error("the client left"));
+      return;
+    }
+    this.sent = true;
+    if (this.expectsContinue) {
+      this.expectsContinue = false;
+      this.res.writeContinue();
+    }
+  }
+
+  onResponseStarted(): void {
+    this.answered = true;
+  }
+
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    const forwarded = responseHeaders(headers);
+    if (status < 200) {
+      if (this.req.httpVersionMinor > 0) this.res.writeInformation(status, forwarded);
+      return;
+    }
+    if (this.connection.listener.closing) forwarded.push("Connection", "close");
+    const length = headers["content-length"];
+    if (length !== undefined) this.remaining = Number(length);
+    this.res.writeHead(status, forwarded);
+    // The body may be long in coming. `flushHeaders` would do the same, but write Latin-1 values as UTF-8.
+    if (length === undefined) this.res.write("", "latin1");
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.remaining === chunk.length) {
+      // The rest in one piece: as a string it leaves in one write together with the head.
+      this.res.end(chunk.length <= 16384 ? chunk.toString("latin1") : chunk, "latin1");
+      return;
+    }
+    this.remaining -= chunk.length;
+    if (this.res.write(chunk)) return;
+    this.paused = true;
+    controller.pause();
+    this.res.once("drain", () => {
+      this.paused = false;
+      controller.resume();
+    });
+  }
+
+  onResponseEnd(_: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {
+    this.release();
+    if (this.over) return;
+    if (!this.res.writableEnded) {
+      for (const _name in trailers) {
+        this.res.addTrailers(trailers as Record<string, string>);
+        break;
+      }
+      this.res.end();
+    }
+    this.finish();
+  }
+
+  onResponseError(_: Dispatcher.DispatchController | null, error: Error & { code?: string }): void {
+    const machine = this.machine as Machine;
+    this.release();
+    if (this.over) return;
+    const reason = `${machine.id} (${machine.address}:${machine.port}): ${error.message}`;
+    if (this.res.headersSent) {
+      this.warn(reason, "A machine broke off in the middle of an answer");
+      this.finish();
+      this.req.socket.resetAndDestroy();
+    } else if (error.code === "UND_ERR_INVALID_ARG") {
+      this.refuse(400, `The request cannot be forwarded: ${error.message}`);
+    } else if (error.code === "UND_ERR_HEADERS_TIMEOUT") {
+      this.refuse(504, `A machine in cluster '${this.backend.spec.name}' took too long: ${reason}`);
+    } else if (this.answered) {
+      this.refuse(502, `A machine in cluster '${this.backend.spec.name}' gave no valid answer: ${reason}`);
+    } else {
+      this.failed(machine, reason, error.code === "UND_ERR_CONNECT_TIMEOUT" ? 504 : 502);
+    }
+  }
+
+  private failed(machine: Machine, reason: string, status: number): void {
+    this.forwarding.onFailure(machine, reason);
+    if (this.sent && (this.body !== null || !idempotent.has(this.req.method as string))) {
+      this.refuse(status, `A machine in cluster '${this.backend.spec.name}' did not answer: ${reason}`);
+      return;
+    }
+    this.tried ??= [];
+    this.tried.push(machine);
+    this.attempt({ status, reason });
+  }
+
+  /** Answers in the load balancer's own name. */
+  private refuse(status: number, message: string, ...headers: string[]): void {
+    this.warn(message, `Answered ${status}`);
+    const close = this.connection.listener.closing ? ["Connection", "close"] : [];
+    answer(this.res, status, message, ...headers, ...close);
+    this.finish();
+  }
+
+  private warn(reason: string, message: string): void {
+    const id = this.headers[this.headers.findIndex((name) => name.toLowerCase() === "x-request-id") + 1];
+    const { method, url } = this.req;
+    this.forwarding.log.warn(
+      { method, url, client: this.connection.peer.address, requestId: id, reason },
+      message,
+    );
+  }
+
+  private release(): void {
+    if (this.machine) this.machine.outstanding--;
+    this.machine = undefined;
+  }
+
+  /** The response is with the client, or never will be: whatever the client still sends of its body is dropped. */
+  private finish(): void {
+    this.over = true;
+    if (this.connection.exchange === this) this.connection.exchange = undefined;
+    if (this.body === null || this.req.complete) return;
+    this.req.unpipe(this.body);
+    this.body.destroy();
+    this.req.resume();
+  }
+
+  private leave(): void {
+    if (this.over) return;
+    this.finish();
+    this.controller?.abort(new Error("the client left"));
+  }
+}
+
+/**
+ * A request's body as a stream of its own: undici destroys what it sends when the machine fails, and the client's
+ * connection must outlive that to carry the answer.
+ */
+function streamOf(req: IncomingMessage): PassThrough {
+  const body = new PassThrough();
+  // The exchange hears of each failure by itself; without a listener, destroying the stream would end the process.
+  body.on("error", () => {});
+  return req.pipe(body);
+}

@@ -1,0 +1,142 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Connection } from "./forward.ts";
+import { type Log, plainAddress } from "./spec.ts";
+
+/** Connections that a listener holds at a time; more are closed as they come, before they cost anything. */
+const maxConnections = 10_000;
+
+/** How long the clients of a listener that closes may use a connection once more, in milliseconds. */
+const lastRequestMs = 1000;
+
+/** What a listener may change without being opened anew. */
+export interface ListenerRules {
+  allows: (address: string) => boolean;
+  idleTimeoutMs: number;
+}
+
+export interface Listener {
+  readonly address: AddressInfo;
+  readonly closing: boolean;
+  /** Also closes the connections of clients that are no longer allowed. */
+  change(rules: ListenerRules): void;
+  /** Stops listening at once, and lets requests in flight finish for at most `seconds`. */
+  close(seconds: number): Promise<void>;
+}
+
+type Handle = (req: IncomingMessage, res: ServerResponse, connection: Connection, expects: boolean) => void;
+
+/** Opens an HTTP listener. Rejects with an error that says what to do when the address cannot be had. */
+export async function openListener(
+  { address, port }: { readonly address: string; readonly port: number },
+  rules: ListenerRules,
+  log: Log,
+  handle: Handle,
+): Promise<Listener> {
+  const connections = new Map<Socket, Connection>();
+  let closing = false;
+  // No limit on the time of a whole request (a large upload may take long), only on its head and on silence.
+  const server = createServer({ requestTimeout: 0, insecureHTTPParser: false, optimizeEmptyRequests: true });
+  server.maxConnections = maxConnections;
+  setIdleTimeout(server, rules.idleTimeoutMs);
+
+  server.on("connection", (socket: Socket) => {
+    const peer = plainAddress(socket.remoteAddress ?? "");
+    if (!rules.allows(peer)) {
+      log.warn({ client: peer }, "Connection refused: the address is not in allow");
+      socket.destroy();
+      return;
+    }
+    const local = String(socket.localPort);
+    connections.set(socket, { peer: { address: peer, port: local }, listener, exchange: undefined });
+    socket.once("close", () => connections.delete(socket));
+  });
+  const serve = (req: IncomingMessage, res: ServerResponse, expects: boolean) => {
+    const connection = connections.get(req.socket);
+    if (connection) handle(req, res, connection, expects);
+    else req.socket.destroy();
+  };
+  server.on("request", (req, res) => serve(req, res, false));
+  server.on("checkContinue", (req, res) => serve(req, res, true));
+  server.on("connect", (_, socket) => {
+    socket.end("HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+  });
+  // Silence that a machine is to blame for ends with 504, by the timer of its connection.
+  server.on("timeout", (socket: Socket) => {
+    const exchange = connections.get(socket)?.exchange;
+    if (exchange === undefined || exchange.waitsForClient) socket.destroy();
+  });
+
+  const listener: Listener = {
+    get address() {
+      return server.address() as AddressInfo;
+    },
+    get closing() {
+      return closing;
+    },
+    change(changed) {
+      rules = changed;
+      setIdleTimeout(server, rules.idleTimeoutMs);
+      for (const [socket, { peer }] of connections) if (!rules.allows(peer.address)) socket.destroy();
+    },
+    close(seconds) {
+      closing = true;
+      return closeServer(server, seconds * 1000);
+    },
+  };
+  await listen(server, address, port);
+  server.on("error", (error) => log.error({ err: error, address, port }, "The listener failed"));
+  return listener;
+}
+
+function setIdleTimeout(server: Server, ms: number): void {
+  server.timeout = ms;
+  server.keepAliveTimeout = ms;
+  server.headersTimeout = ms;
+}
+
+async function listen(server: Server, host: string, port: number): Promise<void> {
+  try {
+    server.listen({ host, port, exclusive: true });
+    await once(server, "listening");
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const remedy =
+      code === "EADDRINUSE"
+        ? "another process listens there; end it, or choose another port"
+        : code === "EACCES"
+          ? "ports below 1024 need a privilege; choose a higher one"
+          : code === "EADDRNOTAVAIL"
+            ? "this machine has no such address; choose one that it has"
+            : message;
+    throw new Error(`The load balancer cannot listen on ${host}:${port}: ${remedy}.`, { cause: error });
+  }
+}
+
+/**
+ * `http.Server.close` would cut idle keep-alive connections at once, and with them requests that are on their way.
+ * So only the listening socket is closed first; for a moment, clients are told `Connection: close` with their next
+ * answer; then idle connections are closed as they become idle, and when the time is up, all.
+ */
+async function closeServer(server: Server, graceMs: number): Promise<void> {
+  const closed = once(server, "close");
+  NetServer.prototype.close.call(server);
+  const start = performance.now();
+  const ended = new AbortController();
+  closed.then(() => ended.abort());
+  try {
+    await delay(Math.min(lastRequestMs, graceMs), undefined, { signal: ended.signal });
+    while (performance.now() - start < graceMs) {
+      server.closeIdleConnections();
+      await delay(100, undefined, { signal: ended.signal });
+    }
+  } catch (error) {
+    if (!ended.signal.aborted) throw error;
+  }
+  server.closeAllConnections();
+  await closed;
+  // Ends the timer that http.Server checks its connections with.
+  server.close();
+}

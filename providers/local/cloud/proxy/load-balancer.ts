@@ -1,0 +1,216 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { answer } from "./answer.ts";
+import { type Connection, Exchange, type Forwarding } from "./forward.ts";
+import { type HealthWatch, watchHealth } from "./health.ts";
+import { type Listener, type ListenerRules, openListener } from "./listener.ts";
+import {
+  type Backend,
+  createBackend,
+  createMachine,
+  drain,
+  healthOf,
+  type Machine,
+  updateReady,
+} from "./pool.ts";
+import { chooseBackend } from "./routing.ts";
+import {
+  allowList,
+  type ListenerSpec,
+  type Log,
+  type Target,
+  type TargetHealth,
+  validateSpec,
+  validateTargets,
+} from "./spec.ts";
+
+/** An HTTP load balancer with one listener, path rules, weights, health checks and connection draining. */
+export interface LoadBalancer {
+  /**
+   * Makes the load balancer what the specification says: the first call opens the listener, later ones change
+   * everything in place. A changed address or port is opened before the old one is closed, and requests on the old
+   * one finish. Rejects, with nothing changed, when the specification is wrong or the new address cannot be had.
+   */
+  apply(spec: ListenerSpec): Promise<void>;
+  /**
+   * Sets a backend's machines. New ones get requests when they are healthy; removed ones get no new requests and
+   * drain. Resolves when the ones that this call removed have no request left and may be stopped. Throws when a
+   * target is wrong or the backend is not in the specification.
+   */
+  setTargets(backend: string, targets: readonly Target[]): Promise<void>;
+  /** Every target, draining ones too, in the order of the specification. */
+  health(): TargetHealth[];
+  /** Where the listener listens; undefined before the first `apply`. */
+  readonly address: AddressInfo | undefined;
+  /** Stops listening, lets requests in flight finish for at most `drainSeconds`, and leaves no socket or timer. */
+  close(): Promise<void>;
+}
+
+export interface LoadBalancerOptions {
+  readonly log: Log;
+  /** Called whenever a target's state has changed. */
+  readonly onHealthChange?: (health: TargetHealth) => void;
+}
+
+/**
+ * Makes a load balancer; nothing is opened before the first `apply`.
+ *
+ * Which backend: the first whose path matches, else by weight among backends that have a healthy machine. Which
+ * machine: the healthy one with the fewest requests in flight, in turn among equals. A cluster without a healthy
+ * machine answers 503; what no path matches and no backend has a weight for answers 404.
+ */
+export function createLoadBalancer({ log, onHealthChange }: LoadBalancerOptions): LoadBalancer {
+  let spec: ListenerSpec | undefined;
+  let listener: Listener | undefined;
+  let backends: Backend[] = [];
+  let applying: Promise<unknown> = Promise.resolve();
+  let closed = false;
+  const watches = new Map<Machine, HealthWatch>();
+  const draining = new Set<Machine>();
+  /** Everything that is on its way out. */
+  const leaving = new Set<Promise<void>>();
+
+  const forwarding: Forwarding & { idleTimeoutMs: number } = {
+    log,
+    idleTimeoutMs: 60_000,
+    onFailure(machine, reason) {
+      if (machine.suspect || machine.state !== "healthy") return;
+      machine.suspect = true;
+      log.warn({ backend: machine.backend, target: machine.id, reason }, "Target failed a request");
+      watches.get(machine)?.checkNow();
+    },
+  };
+
+  function handle(req: IncomingMessage, res: ServerResponse, connection: Connection, expects: boolean): void {
+    const fault = refusal(req);
+    const backend = fault ? undefined : chooseBackend(backends, req.url as string);
+    if (fault) answer(res, ...fault, "Connection", "close");
+    else if (backend) new Exchange(forwarding, connection, backend, req, res, expects);
+    else answer(res, 404, "No cluster is configured for this path");
+  }
+
+  function depart(work: Promise<void>): Promise<void> {
+    leaving.add(work);
+    return work.finally(() => leaving.delete(work));
+  }
+
+  function changed(machine: Machine): void {
+    const health = healthOf(machine);
+    const level = machine.state === "unhealthy" ? "warn" : "info";
+    log[level](
+      { backend: health.backend, target: health.id, reason: health.reason },
+      `Target is ${health.state}`,
+    );
+    onHealthChange?.(health);
+  }
+
+  function add(backend: Backend, target: Target): Machine {
+    const machine = createMachine(backend.spec.name, target);
+    const settings = () => (spec as ListenerSpec).healthCheck;
+    const onChange = () => {
+      updateReady(backend);
+      changed(machine);
+    };
+    watches.set(machine, watchHealth(machine, settings, onChange));
+    return machine;
+  }
+
+  function remove(machine: Machine): Promise<void> {
+    const seconds = (spec as ListenerSpec).drainSeconds;
+    const watch = watches.get(machine) as HealthWatch;
+    watches.delete(machine);
+    machine.state = "draining";
+    machine.reason = undefined;
+    draining.add(machine);
+    changed(machine);
+    const work = Promise.all([watch.stop(), drain(machine, seconds)]).then(() => {
+      draining.delete(machine);
+      log.info({ backend: machine.backend, target: machine.id }, "Target has drained");
+    });
+    return depart(work);
+  }
+
+  async function replaceTargets(backend: Backend, targets: readonly Target[]): Promise<void> {
+    const before = new Map(backend.machines);
+    backend.machines.clear();
+    for (const target of targets) {
+      const known = before.get(target.id);
+      const same = known && known.address === target.address && known.port === target.port;
+      if (same) before.delete(target.id);
+      backend.machines.set(target.id, same ? known : add(backend, target));
+    }
+    updateReady(backend);
+    await Promise.all([...before.values()].map(remove));
+  }
+
+  async function change(next: ListenerSpec): Promise<void> {
+    validateSpec(next);
+    const idleTimeoutMs = (next.idleTimeoutSeconds ?? 60) * 1000;
+    const rules: ListenerRules = { allows: allowList(next.allow), idleTimeoutMs };
+    if (closed) throw new Error("The load balancer is closed; make a new one.");
+    const moved = spec?.address !== next.address || spec.port !== next.port;
+    const opened = moved ? await openListener(next, rules, log, handle) : undefined;
+    if (opened && listener) depart(listener.close(next.drainSeconds));
+    listener = opened ?? listener;
+    if (opened) log.info({ address: next.address, port: opened.address.port }, "Load balancer listens");
+    else listener?.change(rules);
+
+    forwarding.idleTimeoutMs = idleTimeoutMs;
+    const before = new Map(backends.map((backend) => [backend.spec.name, backend]));
+    spec = next;
+    backends = next.backends.map((one) => {
+      const backend = before.get(one.name) ?? createBackend(one);
+      backend.spec = one;
+      before.delete(one.name);
+      return backend;
+    });
+    for (const backend of before.values()) replaceTargets(backend, []);
+  }
+
+  return {
+    apply(next) {
+      const result = applying.then(() => change(next));
+      applying = result.catch(() => {});
+      return result;
+    },
+    setTargets(name, targets) {
+      const backend = backends.find((one) => one.spec.name === name);
+      if (!backend) {
+        const known = backends.map((one) => one.spec.name).join(", ") || "none";
+        throw new Error(
+          `Load balancer: there is no backend '${name}'; apply one first (there are: ${known}).`,
+        );
+      }
+      validateTargets(name, targets);
+      return replaceTargets(backend, targets);
+    },
+    health() {
+      return [...backends.flatMap((backend) => [...backend.machines.values()]), ...draining].map(healthOf);
+    },
+    get address() {
+      return listener?.address;
+    },
+    async close() {
+      await applying;
+      closed = true;
+      await listener?.close(spec?.drainSeconds ?? 0);
+      listener = undefined;
+      for (const backend of backends) replaceTargets(backend, []);
+      await Promise.all(leaving);
+    },
+  };
+}
+
+/** Why a request is not one for a load balancer: status and message. */
+function refusal({ url, method, headers }: IncomingMessage): [status: number, message: string] | undefined {
+  if (url === undefined || !url.startsWith("/")) {
+    return [400, "This is no forward proxy: the request target must be a path that starts with /"];
+  }
+  if (method === "TRACE") return [405, "TRACE is not allowed"];
+  if (headers.upgrade?.toLowerCase() === "websocket") return [501, "WebSocket is not supported"];
+  const coding = headers["transfer-encoding"];
+  if (coding !== undefined && coding.toLowerCase() !== "chunked") {
+    return [501, `The transfer coding '${coding}' is not supported; send chunked, or a Content-Length`];
+  }
+  return undefined;
+}
