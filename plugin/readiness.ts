@@ -1,0 +1,135 @@
+import { createHash } from "node:crypto";
+import type { ReadinessArgs, ReadinessCluster } from "../components/readiness.ts";
+import { IncompleteError, type OperationContext, type Properties, type ResourceKind } from "./resource.ts";
+
+/** How long one request may take, and the pause between two rounds of them; in milliseconds. */
+const requestMs = 5_000;
+const pauseMs = 200;
+/** How long no other release may have answered once one has: caches and connections of a load balancer lag behind. */
+const quietMs = 5_000;
+/** Requests at once, and requests per expected machine in each round: enough for a round robin to reach every one. */
+const concurrency = 10;
+const requestsPerMachine = 2;
+
+type Inputs = Omit<ReadinessArgs, "url"> & { readonly url: string };
+
+interface Answer {
+  readonly cluster: string;
+  readonly instance: string;
+  readonly release: string;
+}
+
+async function ask(url: string, signal: AbortSignal): Promise<Answer> {
+  const response = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(requestMs)]) });
+  await response.arrayBuffer();
+  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+  const header = (name: string) => response.headers.get(name) ?? "";
+  return { cluster: header("x-cluster"), instance: header("x-instance-id"), release: header("x-release") };
+}
+
+/** A failed request in words; `fetch` hides the reason in the cause. */
+function problemOf(error: unknown): string {
+  const { message, cause } = error as Error & { cause?: { code?: string; message?: string } };
+  return cause ? `${message} (${cause.code ?? cause.message})` : message;
+}
+
+/** What has been seen of the clusters so far. */
+class Observation {
+  readonly #inputs: Inputs;
+  readonly #instances = new Map<string, Set<string>>();
+  answered = 0;
+  lastProblem = "";
+  #lastForeign = 0;
+
+  constructor(inputs: Inputs) {
+    this.#inputs = inputs;
+    for (const { name } of inputs.clusters) this.#instances.set(name, new Set());
+  }
+
+  add({ cluster, instance, release }: Answer): void {
+    this.answered += 1;
+    if (release === this.#inputs.release) {
+      this.#instances.get(cluster)?.add(instance);
+      return;
+    }
+    this.#lastForeign = Date.now();
+    this.lastProblem = `machine ${instance} of ${cluster} still runs release ${release.slice(0, 12)}`;
+  }
+
+  lacking({ name, machines }: ReadinessCluster): number {
+    return Math.max(0, machines - (this.#instances.get(name)?.size ?? 0));
+  }
+
+  get complete(): boolean {
+    const quiet = this.#lastForeign === 0 || Date.now() - this.#lastForeign >= quietMs;
+    return quiet && this.#inputs.clusters.every((cluster) => this.lacking(cluster) === 0);
+  }
+
+  toString(): string {
+    return this.#inputs.clusters
+      .map(
+        (cluster) =>
+          `${cluster.name}: ${cluster.machines - this.lacking(cluster)} of ${cluster.machines} machines`,
+      )
+      .join(", ");
+  }
+}
+
+/** Asks every cluster a number of times; a failed request is a problem to be told, not an end. */
+async function round(inputs: Inputs, seen: Observation, signal: AbortSignal): Promise<void> {
+  const urls = inputs.clusters.flatMap(({ path, machines }) =>
+    Array<string>(machines * requestsPerMachine).fill(`${inputs.url}${path ?? inputs.healthPath}`),
+  );
+  const worker = async () => {
+    for (let url = urls.pop(); url && !signal.aborted; url = urls.pop()) {
+      try {
+        seen.add(await ask(url, signal));
+      } catch (error) {
+        seen.lastProblem = problemOf(error);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, worker));
+}
+
+function failure(inputs: Inputs, seen: Observation): string {
+  const advice =
+    seen.answered === 0
+      ? "Nothing answered at all: is the address of this machine in switchyard:loadBalancer's `allow`?"
+      : "`npm run machines` lists the machines and their health.";
+  return [
+    `${inputs.url} is not ready after ${inputs.timeoutSeconds} s: of release ${inputs.release.slice(0, 12)} answered ${seen}.`,
+    `The last problem: ${seen.lastProblem || "none"}. ${advice}`,
+  ].join("\n");
+}
+
+/** @throws with what is missing, when the time is over */
+async function waitUntilReady(inputs: Inputs, context: OperationContext): Promise<void> {
+  const seen = new Observation(inputs);
+  for (const deadline = Date.now() + inputs.timeoutSeconds * 1000; ; ) {
+    await round(inputs, seen, context.signal);
+    context.signal.throwIfAborted();
+    if (seen.complete) return;
+    if (Date.now() > deadline) throw new Error(failure(inputs, seen));
+    context.progress(`${seen}`);
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
+}
+
+export const readiness: ResourceKind = {
+  replaceOn: [],
+  preview: (news) => ({ url: news.url }),
+  async create(news, context) {
+    await waitUntilReady(news as unknown as Inputs, context);
+    return { id: createHash("sha256").update(context.urn).digest("hex").slice(0, 12), outputs: {} };
+  },
+  async update(id, news, _olds, context): Promise<Properties> {
+    try {
+      await waitUntilReady(news as unknown as Inputs, context);
+    } catch (error) {
+      // Recorded as it was tried, so that going back to the previous release is a change that is waited for too.
+      throw new IncompleteError(id, news, (error as Error).message);
+    }
+    return {};
+  },
+};
