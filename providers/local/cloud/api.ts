@@ -1,0 +1,92 @@
+import { createReadStream } from "node:fs";
+import type { Readable } from "node:stream";
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import { KeyError } from "./buckets.ts";
+import type { ControlPlane } from "./control-plane.ts";
+import { NotFoundError } from "./groups.ts";
+import { type Collection, collections, type Specs } from "./specs.ts";
+
+/** The largest specification that is taken, in bytes: a startup script has at most 16 KiB. */
+const bodyLimit = 1024 * 1024;
+
+type Item = { Params: { id: string } };
+type ObjectItem = { Params: { id: string; "*": string } };
+
+/** Aborted when the client hangs up before it is answered. */
+function hangUp(request: FastifyRequest, reply: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  request.raw.socket.once("close", () => {
+    if (!reply.sent) controller.abort();
+  });
+  return controller.signal;
+}
+
+function addCollection<C extends Collection>(app: FastifyInstance, plane: ControlPlane, collection: C): void {
+  app.put<Item>(`/${collection}/:id`, async (request) => {
+    const spec = request.body as Specs[C];
+    await plane.put(collection, request.params.id, spec);
+    return { spec };
+  });
+  app.get<Item>(`/${collection}/:id`, async (request) => {
+    const spec = plane.get(collection, request.params.id);
+    if (!spec) throw new NotFoundError(`there is no ${request.params.id} in ${collection}`);
+    return { spec };
+  });
+  app.delete<Item>(`/${collection}/:id`, async (request, reply) => {
+    await plane.delete(collection, request.params.id);
+    return reply.code(204).send();
+  });
+}
+
+function addObjects(app: FastifyInstance, plane: ControlPlane): void {
+  app.addContentTypeParser("application/octet-stream", (_request, payload, done) => done(null, payload));
+  const path = "/buckets/:id/objects/*";
+  app.put<ObjectItem & { Body: Readable }>(
+    path,
+    { bodyLimit: Number.MAX_SAFE_INTEGER },
+    async (request, reply) => {
+      await plane.buckets.put(request.params.id, request.params["*"], request.body);
+      return reply.code(204).send();
+    },
+  );
+  app.get<ObjectItem>(path, async (request, reply) => {
+    const { id, "*": key } = request.params;
+    const size = await plane.buckets.size(id, key);
+    if (size === undefined) throw new NotFoundError(`there is no object ${key} in bucket ${id}`);
+    reply.header("content-length", size).type("application/octet-stream");
+    return reply.send(createReadStream(plane.buckets.pathOf(id, key)));
+  });
+  app.delete<ObjectItem>(path, async (request, reply) => {
+    await plane.buckets.remove(request.params.id, request.params["*"]);
+    return reply.code(204).send();
+  });
+}
+
+/**
+ * The control plane's own interface, for whoever may open its socket: `PUT`, `GET` and `DELETE` of
+ * `/<collection>/<id>`, each of which may be repeated, and what can be asked of machines.
+ */
+export function createApi(plane: ControlPlane): FastifyInstance {
+  const app = Fastify({ logger: false, bodyLimit, forceCloseConnections: true });
+  app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
+    const known =
+      error instanceof NotFoundError ? 404 : error instanceof KeyError ? 400 : (error.statusCode ?? 500);
+    if (known >= 500) plane.log.error({ error: error.message }, "request failed");
+    return reply.code(known).send({ message: error.message });
+  });
+  for (const collection of collections) addCollection(app, plane, collection);
+  addObjects(app, plane);
+  app.get("/", async () => ({ pid: process.pid, version: plane.version }));
+  app.get<Item>("/groups/:id/settled", (request, reply) =>
+    plane.groups.settled(request.params.id, hangUp(request, reply)),
+  );
+  app.get("/machines", async () => plane.machines());
+  app.post<{ Body: { known: string[] } }>("/reap", async (request) => ({
+    removed: await plane.reap(request.body.known),
+  }));
+  app.post("/stop-if-idle", async (_request, reply) => {
+    reply.raw.once("close", () => void plane.stopIfIdle());
+    return reply.code(204).send();
+  });
+  return app;
+}

@@ -1,0 +1,94 @@
+import type { Logger } from "pino";
+import { createLoadBalancer, type LoadBalancer } from "./proxy/load-balancer.ts";
+import type { ListenerSpec, TargetHealth } from "./proxy/spec.ts";
+import type { LoadBalancerSpec } from "./specs.ts";
+import type { MachineRecord, State } from "./store.ts";
+
+export type BalancerHealth = TargetHealth["state"];
+
+/** How often a machine that leaves is looked at for requests under way, in milliseconds. */
+const drainCheckMs = 20;
+
+/** The load balancers of this cloud, each with the machines of the groups behind it. */
+export class Balancers {
+  readonly #state: State;
+  readonly #log: Logger;
+  readonly #running = new Map<string, LoadBalancer>();
+
+  constructor(state: State, log: Logger) {
+    this.#state = state;
+    this.#log = log;
+  }
+
+  /** Opens every load balancer that the state holds. */
+  async open(): Promise<void> {
+    for (const [id, spec] of Object.entries(this.#state.loadBalancers)) {
+      try {
+        await this.put(id, spec);
+      } catch (error) {
+        this.#log.error({ loadBalancer: id, error: (error as Error).message }, "load balancer cannot listen");
+      }
+    }
+  }
+
+  /** @throws when the port is taken, or the specification cannot work; the previous one then stays in force */
+  async put(id: string, spec: LoadBalancerSpec): Promise<void> {
+    const balancer = this.#running.get(id) ?? createLoadBalancer({ log: this.#log });
+    await balancer.apply(this.#listener(spec));
+    this.#running.set(id, balancer);
+    this.#setTargets(balancer, spec);
+  }
+
+  async delete(id: string): Promise<void> {
+    await this.#running.get(id)?.close();
+    this.#running.delete(id);
+  }
+
+  targetsChanged(group: string): void {
+    for (const [id, balancer] of this.#running) {
+      const spec = this.#state.loadBalancers[id];
+      if (spec?.backends.some((backend) => backend.group === group)) this.#setTargets(balancer, spec);
+    }
+  }
+
+  /** What load balancers think of a machine, or undefined when none knows it. */
+  healthOf(machine: Pick<MachineRecord, "id">): BalancerHealth | undefined {
+    const found = this.#healthOf(machine.id);
+    return found?.state;
+  }
+
+  /** Resolves when no request is under way to a machine that has left, or after `seconds`. */
+  async drained(machine: Pick<MachineRecord, "id">, seconds: number): Promise<void> {
+    for (const deadline = Date.now() + seconds * 1000; Date.now() < deadline; ) {
+      if (!this.#healthOf(machine.id)) return;
+      await new Promise((resolve) => setTimeout(resolve, drainCheckMs));
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#running.values()].map((balancer) => balancer.close()));
+  }
+
+  #healthOf(id: string): TargetHealth | undefined {
+    return [...this.#running.values()]
+      .flatMap((balancer) => balancer.health())
+      .find((target) => target.id === id);
+  }
+
+  /** A listener drains for as long as the most patient of its groups. */
+  #listener(spec: LoadBalancerSpec): ListenerSpec {
+    const drains = spec.backends.map(
+      ({ group }) => this.#state.groups[group]?.spec.rollout.drainSeconds ?? 0,
+    );
+    return { ...spec, drainSeconds: Math.max(0, ...drains) };
+  }
+
+  #setTargets(balancer: LoadBalancer, spec: LoadBalancerSpec): void {
+    for (const { name, group } of spec.backends) {
+      const targets = Object.values(this.#state.machines).filter(
+        (machine) => machine.group === group && machine.state !== "draining",
+      );
+      void balancer.setTargets(name, targets);
+    }
+  }
+}

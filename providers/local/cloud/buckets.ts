@@ -1,0 +1,91 @@
+import { randomUUID } from "node:crypto";
+import { createWriteStream, mkdirSync, rmSync } from "node:fs";
+import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+
+/** Where the deployment keeps what it uploads itself; everything else is somebody's data. */
+const deploymentPrefixes = ["releases/", "runtimes/"];
+
+/** A key that is none: it could name a file outside its bucket. */
+export class KeyError extends Error {}
+
+/** Buckets as folders: one file an object, written whole or not at all. */
+export class Buckets {
+  readonly #root: string;
+
+  constructor(home: string) {
+    this.#root = join(home, "buckets");
+  }
+
+  create(bucket: string): void {
+    mkdirSync(join(this.#root, bucket), { recursive: true, mode: 0o700 });
+  }
+
+  /** @throws KeyError for a key that is empty, or has an empty, `.` or `..` segment or a control character */
+  pathOf(bucket: string, key: string): string {
+    const segments = key.split("/");
+    const bad = (segment: string) => segment === "" || segment === "." || segment === "..";
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
+    if (segments.some(bad) || /[\u0000-\u001f\u007f]/.test(key))
+      throw new KeyError(`"${key}" is no object key`);
+    return join(this.#root, bucket, ...segments);
+  }
+
+  async put(bucket: string, key: string, content: Readable): Promise<void> {
+    const file = this.pathOf(bucket, key);
+    const temporary = join(this.#root, bucket, `.upload-${randomUUID()}`);
+    try {
+      await pipeline(content, createWriteStream(temporary, { mode: 0o600, flags: "wx" }));
+      await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+      await rename(temporary, file);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
+    }
+  }
+
+  /** The object's size in bytes, or undefined when there is none. */
+  async size(bucket: string, key: string): Promise<number | undefined> {
+    try {
+      const entry = await stat(this.pathOf(bucket, key));
+      return entry.isFile() ? entry.size : undefined;
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+      throw error;
+    }
+  }
+
+  async remove(bucket: string, key: string): Promise<void> {
+    await rm(this.pathOf(bucket, key), { force: true });
+  }
+
+  /**
+   * Deletes a bucket with all that the deployment stored in it.
+   *
+   * @throws when it holds anything else and may not be emptied
+   */
+  async destroy(bucket: string, empty: boolean): Promise<void> {
+    const files = empty ? 0 : await this.#countData(bucket);
+    if (files > 0) {
+      throw new Error(
+        `bucket ${bucket} holds ${files} files: to delete them with it, set switchyard:bucket to { protect: false, empty: true }, deploy, and destroy again`,
+      );
+    }
+    rmSync(join(this.#root, bucket), { recursive: true, force: true });
+  }
+
+  async #countData(bucket: string): Promise<number> {
+    const root = join(this.#root, bucket);
+    const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch((error) => {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+      throw error;
+    });
+    const keys = entries
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
+    return keys.filter((key) => !deploymentPrefixes.some((prefix) => key.startsWith(prefix))).length;
+  }
+}

@@ -1,0 +1,225 @@
+import { spawn } from "node:child_process";
+import { closeSync, createReadStream, mkdirSync, openSync, readFileSync, statSync } from "node:fs";
+import { type IncomingMessage, request } from "node:http";
+import { join } from "node:path";
+import { withSocketPath } from "./home.ts";
+import { lastLines } from "./machine.ts";
+import type { Collection, GroupStatus, MachineInfo, Specs } from "./specs.ts";
+
+/** How long a control plane may take to answer after it was started, in milliseconds. */
+const startLimitMs = 15_000;
+
+const packageFile = join(import.meta.dirname, "../../../package.json");
+
+/** The control plane refused a call, or could not do it. */
+export class ControlPlaneError extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** There is no control plane behind the socket. */
+function isAbsent(error: unknown): boolean {
+  return ["ENOENT", "ECONNREFUSED"].includes((error as NodeJS.ErrnoException).code ?? "");
+}
+
+/** The connection ended before the answer: the control plane was killed, or is being restarted. */
+function isCut(error: unknown): boolean {
+  return ["ECONNRESET", "EPIPE"].includes((error as NodeJS.ErrnoException).code ?? "");
+}
+
+interface CallOptions {
+  readonly method: string;
+  readonly path: string;
+  readonly body?: unknown;
+  /** A file to send as the body, instead. */
+  readonly file?: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  let text = "";
+  for await (const chunk of response.setEncoding("utf8")) text += chunk;
+  return text;
+}
+
+function callOnce(home: string, options: CallOptions): Promise<unknown> {
+  const { method, path, body, file, signal } = options;
+  return withSocketPath(
+    home,
+    (socketPath) =>
+      new Promise((resolve, reject) => {
+        const json = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
+        const headers = file
+          ? { "content-type": "application/octet-stream", "content-length": statSync(file).size }
+          : json
+            ? { "content-type": "application/json", "content-length": json.length }
+            : {};
+        const call = request({ socketPath, method, path, headers, signal, agent: false }, (response) => {
+          textOf(response).then((text) => {
+            const status = response.statusCode ?? 0;
+            const answer = text === "" ? undefined : JSON.parse(text);
+            if (status < 300) resolve(answer);
+            else
+              reject(new ControlPlaneError(status, answer?.message ?? `the local cloud answered ${status}`));
+          }, reject);
+        });
+        call.once("error", reject);
+        if (file) createReadStream(file).once("error", reject).pipe(call);
+        else call.end(json);
+      }),
+  );
+}
+
+function version(): string {
+  return (JSON.parse(readFileSync(packageFile, "utf8")) as { version: string }).version;
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/**
+ * Starts the control plane of `home` unless it runs, in a session of its own.
+ *
+ * @throws with its last log lines when it does not answer in time
+ */
+async function ensureRunning(home: string): Promise<void> {
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  const logFile = join(home, "control-plane.log");
+  const log = openSync(logFile, "a", 0o600);
+  const child = spawn(process.execPath, [join(import.meta.dirname, "main.ts"), home, version()], {
+    detached: true,
+    stdio: ["ignore", log, log],
+    cwd: home,
+  });
+  closeSync(log);
+  let exit: number | null | undefined;
+  child.once("exit", (code) => {
+    exit = code;
+  });
+  child.unref();
+  for (const deadline = Date.now() + startLimitMs; Date.now() < deadline; ) {
+    try {
+      await callOnce(home, { method: "GET", path: "/" });
+      return;
+    } catch (error) {
+      if (!isAbsent(error) && !isCut(error)) throw error;
+    }
+    if (exit) break;
+    await pause(25);
+  }
+  const lines = await lastLines(logFile, 5);
+  throw new Error(
+    [`the local cloud's control plane does not start; the end of ${logFile}:`, ...lines].join("\n  "),
+  );
+}
+
+/** A call that may be repeated, to a control plane that is started when it does not run. */
+async function call(home: string, options: CallOptions): Promise<unknown> {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await callOnce(home, options);
+    } catch (error) {
+      if (attempt >= 3 || options.signal?.aborted || !(isAbsent(error) || isCut(error))) throw error;
+      await ensureRunning(home);
+    }
+  }
+}
+
+/** The control plane of one stack's local cloud, as deployments use it. */
+export class LocalCloud {
+  readonly home: string;
+
+  constructor(home: string) {
+    this.home = home;
+  }
+
+  async put<C extends Collection>(collection: C, id: string, spec: Specs[C]): Promise<void> {
+    await call(this.home, { method: "PUT", path: `/${collection}/${id}`, body: spec });
+  }
+
+  /** The specification that is in force, or undefined when there is no such resource. */
+  async get<C extends Collection>(collection: C, id: string): Promise<Specs[C] | undefined> {
+    try {
+      const answer = await call(this.home, { method: "GET", path: `/${collection}/${id}` });
+      return (answer as { spec: Specs[C] }).spec;
+    } catch (error) {
+      if (error instanceof ControlPlaneError && error.status === 404) return undefined;
+      throw error;
+    }
+  }
+
+  async delete(collection: Collection, id: string): Promise<void> {
+    await call(this.home, { method: "DELETE", path: `/${collection}/${id}` });
+  }
+
+  async putObject(bucket: string, key: string, file: string): Promise<void> {
+    await call(this.home, { method: "PUT", path: `/buckets/${bucket}/objects/${key}`, file });
+  }
+
+  async hasObject(bucket: string, key: string): Promise<boolean> {
+    try {
+      await call(this.home, { method: "HEAD", path: `/buckets/${bucket}/objects/${key}` });
+      return true;
+    } catch (error) {
+      if (error instanceof ControlPlaneError && error.status === 404) return false;
+      throw error;
+    }
+  }
+
+  async deleteObject(bucket: string, key: string): Promise<void> {
+    await call(this.home, { method: "DELETE", path: `/buckets/${bucket}/objects/${key}` });
+  }
+
+  /** Resolves once a group runs as asked for, or its rollout has failed. */
+  async settled(group: string, signal: AbortSignal): Promise<GroupStatus> {
+    return (await call(this.home, {
+      method: "GET",
+      path: `/groups/${group}/settled`,
+      signal,
+    })) as GroupStatus;
+  }
+
+  /** Every machine there is. Starts nothing: without a control plane there are none to be listed. */
+  async machines(): Promise<(MachineInfo & { readonly health?: string })[]> {
+    return (await callOnce(this.home, { method: "GET", path: "/machines" })) as MachineInfo[];
+  }
+
+  /** The process id of the control plane, or undefined when it does not run. */
+  async pid(): Promise<number | undefined> {
+    try {
+      return ((await callOnce(this.home, { method: "GET", path: "/" })) as { pid: number }).pid;
+    } catch (error) {
+      if (isAbsent(error) || isCut(error)) return undefined;
+      throw error;
+    }
+  }
+}
+
+/** Waits a moment for the control plane to end; it stays when it has something to run. */
+async function ended(home: string): Promise<void> {
+  const cloud = new LocalCloud(home);
+  for (const deadline = Date.now() + 2_000; Date.now() < deadline && (await cloud.pid()) !== undefined; )
+    await pause(25);
+}
+
+/**
+ * Removes from the local cloud in `home` what no deployment knows, as kills leave it behind, and ends its control plane
+ * when nothing is left for it to run.
+ *
+ * @returns the ids of what was removed
+ */
+export async function reap(home: string, knownIds: readonly string[]): Promise<string[]> {
+  try {
+    statSync(join(home, "state.json"));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+  const answer = await call(home, { method: "POST", path: "/reap", body: { known: knownIds } });
+  await call(home, { method: "POST", path: "/stop-if-idle" });
+  await ended(home);
+  return (answer as { removed: string[] }).removed;
+}

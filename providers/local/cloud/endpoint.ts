@@ -1,0 +1,41 @@
+import { createReadStream } from "node:fs";
+import Fastify, { type FastifyInstance } from "fastify";
+import type { Buckets } from "./buckets.ts";
+import type { MachineRecord, State } from "./store.ts";
+
+/** What machines may read in their bucket; the deployment writes it. */
+const readablePrefixes = ["releases/", "runtimes/"];
+
+/**
+ * What machines ask about themselves, and where they fetch what they run. Each has a URL of its own, whose secret part
+ * is its identity: `/machines/<token>/instance-id` and `/machines/<token>/objects/<key>`.
+ */
+export function createEndpoint(state: State, buckets: Buckets): FastifyInstance {
+  const app = Fastify({ logger: false, forceCloseConnections: true });
+  const machineOf = (token: string): MachineRecord | undefined =>
+    Object.values(state.machines).find((machine) => machine.token === token);
+
+  app.get<{ Params: { token: string } }>("/machines/:token/instance-id", (request, reply) => {
+    const machine = machineOf(request.params.token);
+    if (!machine) return reply.code(404).send("no such machine\n");
+    return reply.type("text/plain").send(machine.id);
+  });
+
+  app.get<{ Params: { token: string; "*": string } }>(
+    "/machines/:token/objects/*",
+    async (request, reply) => {
+      const machine = machineOf(request.params.token);
+      const bucket = machine && state.groups[machine.group]?.spec.bucket;
+      const key = request.params["*"];
+      if (!bucket) return reply.code(404).send("no such machine\n");
+      if (!readablePrefixes.some((prefix) => key.startsWith(prefix)))
+        return reply.code(403).send("not for machines\n");
+      const size = await buckets.size(bucket, key);
+      if (size === undefined) return reply.code(404).send("no such object\n");
+      const content = createReadStream(buckets.pathOf(bucket, key));
+      return reply.header("content-length", size).type("application/octet-stream").send(content);
+    },
+  );
+
+  return app;
+}

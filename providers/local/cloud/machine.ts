@@ -1,0 +1,147 @@
+import { createHash, randomBytes } from "node:crypto";
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { open } from "node:fs/promises";
+import { join } from "node:path";
+import { isAlive, launch, signalProcess } from "./process.ts";
+import type { GroupSpec } from "./specs.ts";
+import type { MachineRecord, Revision } from "./store.ts";
+
+/** How many logs of machines that are gone are kept. */
+const keptLogs = 20;
+
+/** How much longer than its drain a machine may take to end before it is killed, in milliseconds. */
+const exitGraceMs = 2_000;
+
+/** The revision that a group's present spec asks for. */
+export function revisionOf(spec: GroupSpec): Revision {
+  const { startupScript, machineType, port } = spec;
+  const id = createHash("sha256")
+    .update(JSON.stringify([startupScript, machineType, port]))
+    .digest("hex")
+    .slice(0, 12);
+  return { id, startupScript, machineType, port };
+}
+
+/** The folders below the control plane's home that machines use. */
+export class MachineFolders {
+  readonly home: string;
+
+  constructor(home: string) {
+    this.home = home;
+  }
+
+  /** A machine's own folder. */
+  of(id: string): string {
+    return join(this.home, "machines", id);
+  }
+
+  /** The log of a machine: beside it while it lives, then among the last logs. */
+  logOf(id: string): string {
+    return join(this.of(id), "log");
+  }
+
+  archivedLogOf(id: string): string {
+    return join(this.home, "logs", `${id}.log`);
+  }
+
+  /** Removes what a machine leaves behind, but keeps its log for a while. */
+  remove(id: string): void {
+    const logs = join(this.home, "logs");
+    mkdirSync(logs, { recursive: true, mode: 0o700 });
+    try {
+      renameSync(this.logOf(id), this.archivedLogOf(id));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+    rmSync(this.of(id), { recursive: true, force: true });
+    const byAge = readdirSync(logs)
+      .map((name) => join(logs, name))
+      .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
+    for (const old of byAge.slice(keptLogs)) rmSync(old, { force: true });
+  }
+}
+
+/** The last lines of a file, at most 8 KiB of them; none when there is no such file. */
+export async function lastLines(file: string, count: number): Promise<string[]> {
+  let handle: Awaited<ReturnType<typeof open>>;
+  try {
+    handle = await open(file, "r");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+  try {
+    const { size } = await handle.stat();
+    const length = Math.min(size, 8192);
+    const { buffer } = await handle.read(Buffer.alloc(length), 0, length, size - length);
+    return buffer.toString("utf8").trimEnd().split("\n").slice(-count);
+  } finally {
+    await handle.close();
+  }
+}
+
+export interface StartMachine {
+  readonly group: string;
+  readonly revision: Revision;
+  readonly address: string;
+  readonly folders: MachineFolders;
+  /** Where the identity endpoint listens, without a path. */
+  readonly endpoint: string;
+}
+
+/** Starts a machine: a process of its own that runs the startup script, and becomes the app. */
+export async function startMachine(options: StartMachine): Promise<MachineRecord> {
+  const { group, revision, address, folders, endpoint } = options;
+  const id = `m-${randomBytes(6).toString("hex")}`;
+  const token = randomBytes(24).toString("base64url");
+  const cwd = folders.of(id);
+  mkdirSync(join(cwd, "tmp"), { recursive: true, mode: 0o700 });
+  const script = join(cwd, "startup.sh");
+  writeFileSync(script, revision.startupScript, { mode: 0o700 });
+  const ref = await launch({
+    command: "bash",
+    args: [script],
+    cwd,
+    env: {
+      PATH: process.env.PATH ?? "/usr/local/bin:/usr/bin:/bin",
+      LANG: "C.UTF-8",
+      HOME: cwd,
+      TMPDIR: join(cwd, "tmp"),
+      HOST: address,
+      SWITCHYARD_HOME: folders.home,
+      SWITCHYARD_IDENTITY_URL: `${endpoint}/machines/${token}`,
+    },
+    logFile: folders.logOf(id),
+  });
+  return {
+    id,
+    group,
+    address,
+    port: revision.port,
+    machineType: revision.machineType,
+    revision: revision.id,
+    token,
+    launchedAt: new Date().toISOString(),
+    ...ref,
+    state: "starting",
+  };
+}
+
+/** Resolves once the process is gone, or after `ms`; says whether it is gone. */
+async function ended(machine: MachineRecord, ms: number): Promise<boolean> {
+  for (const deadline = Date.now() + ms; Date.now() < deadline; ) {
+    if (!isAlive(machine)) return true;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return !isAlive(machine);
+}
+
+/** Ends a machine: it may finish what it does for `drainSeconds`, then it is killed. Says whether it ended by itself. */
+export async function stopMachine(machine: MachineRecord, drainSeconds: number): Promise<boolean> {
+  signalProcess(machine, "SIGTERM");
+  if (await ended(machine, drainSeconds * 1000 + exitGraceMs)) return true;
+  signalProcess(machine, "SIGKILL");
+  if (!(await ended(machine, 10_000)))
+    throw new Error(`machine ${machine.id} (process ${machine.pid}) cannot be killed`);
+  return false;
+}

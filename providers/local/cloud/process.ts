@@ -1,0 +1,83 @@
+import { execFileSync, spawn } from "node:child_process";
+import { closeSync, openSync, readFileSync } from "node:fs";
+
+/** A process that may outlive whoever started it. */
+export interface ProcessRef {
+  readonly pid: number;
+  readonly processStart: string;
+}
+
+/**
+ * When a process started, as the kernel tells it, or undefined when there is none (a zombie counts as none). With the
+ * process id it names one process for as long as the machine is up.
+ */
+export function processStart(pid: number): string | undefined {
+  if (process.platform !== "linux") {
+    try {
+      const start = execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" }).trim();
+      return start === "" ? undefined : start;
+    } catch {
+      return undefined; // ps exits with 1 when there is no such process
+    }
+  }
+  try {
+    // proc_pid_stat(5): the command's name, field 2, is in parentheses and may hold anything; state is 3, starttime 22.
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === "ENOENT" || code === "ESRCH") return undefined;
+    throw error;
+  }
+}
+
+/** Whether the very process that was started is still there. */
+export function isAlive(ref: ProcessRef): boolean {
+  return processStart(ref.pid) === ref.processStart;
+}
+
+/** Signals the process and everything it started, if it is still there. */
+export function signalProcess(ref: ProcessRef, signal: NodeJS.Signals): void {
+  if (!isAlive(ref)) return;
+  try {
+    process.kill(-ref.pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+export interface LaunchOptions {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Where its output is appended to. */
+  readonly logFile: string;
+}
+
+/**
+ * Starts a process in a session of its own, so that it outlives this one.
+ *
+ * @throws when it cannot be started, naming the command
+ */
+export async function launch(options: LaunchOptions): Promise<ProcessRef> {
+  const log = openSync(options.logFile, "a", 0o600);
+  try {
+    const child = spawn(options.command, options.args, {
+      cwd: options.cwd,
+      env: options.env,
+      detached: true,
+      stdio: ["ignore", log, log],
+    });
+    await new Promise<void>((resolve, reject) => {
+      child.once("spawn", resolve);
+      child.once("error", (error) => reject(new Error(`cannot start ${options.command}: ${error.message}`)));
+    });
+    child.unref();
+    const pid = child.pid as number;
+    return { pid, processStart: processStart(pid) ?? "exited at once" };
+  } finally {
+    closeSync(log);
+  }
+}

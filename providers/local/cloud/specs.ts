@@ -1,0 +1,96 @@
+import type { HealthCheck, RolloutSettings } from "../../../components/settings.ts";
+
+/** A network: where machines get their addresses from, and its way in. */
+export interface NetworkSpec {
+  readonly cidr: string;
+  readonly subnets: readonly string[];
+  /** Where the load balancer listens, and who may reach it. */
+  readonly edge: Edge;
+}
+
+export interface Edge {
+  readonly address: string;
+  readonly port: number;
+  readonly allow: readonly string[];
+}
+
+export interface BucketSpec {
+  /** Whether deleting the bucket may delete what is in it. */
+  readonly empty: boolean;
+}
+
+export interface GroupSpec {
+  /** The cluster's name; machines are listed by it. */
+  readonly name: string;
+  readonly bucket: string;
+  /** The subnets that machines are spread over, in CIDR notation, all of them in the network. */
+  readonly subnets: readonly string[];
+  readonly machineType: string;
+  readonly startupScript: string;
+  readonly port: number;
+  readonly min: number;
+  readonly max: number;
+  /** Absent: what the group has, within min and max; `min` for a new one. */
+  readonly desired?: number;
+  readonly healthCheck: HealthCheck;
+  readonly rollout: RolloutSettings;
+}
+
+export interface BackendSpec {
+  readonly name: string;
+  readonly group: string;
+  readonly path?: string;
+  readonly weight: number;
+}
+
+export interface LoadBalancerSpec extends Edge {
+  readonly healthCheck: HealthCheck;
+  /** In the order in which paths are tried. */
+  readonly backends: readonly BackendSpec[];
+}
+
+/** Everything the local cloud can be asked to keep, by the collection it is kept in. */
+export interface Specs {
+  readonly networks: NetworkSpec;
+  readonly buckets: BucketSpec;
+  readonly groups: GroupSpec;
+  readonly loadBalancers: LoadBalancerSpec;
+}
+export type Collection = keyof Specs;
+export const collections = [
+  "networks",
+  "buckets",
+  "groups",
+  "loadBalancers",
+] as const satisfies readonly Collection[];
+
+/** A machine's way through life; a machine that is replaced goes from `running` to `draining` to nothing. */
+export type MachineState = "starting" | "running" | "unhealthy" | "draining";
+
+/** One machine, as the control plane shows it. */
+export interface MachineInfo {
+  readonly id: string;
+  readonly group: string;
+  readonly cluster: string;
+  readonly address: string;
+  readonly port: number;
+  readonly machineType: string;
+  readonly state: MachineState;
+  readonly pid: number;
+  readonly launchedAt: string;
+  /** Content hash of the startup script and the machine type that it was started with. */
+  readonly revision: string;
+  /** Hex SHA-256 of the release it answered with last; absent until it answers. */
+  readonly release?: string;
+}
+
+/** Where a group is between what was asked for and what runs. */
+export interface GroupStatus {
+  readonly desired: number;
+  /** Machines of the current revision that are healthy. */
+  readonly ready: number;
+  /** Machines of earlier revisions that still run. */
+  readonly outdated: number;
+  /** Why the rollout of the current revision has stopped, with the failing machine's last log lines. */
+  readonly failure?: string;
+}

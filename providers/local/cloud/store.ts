@@ -1,0 +1,128 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { BucketSpec, GroupSpec, LoadBalancerSpec, MachineState, NetworkSpec } from "./specs.ts";
+
+/** What a machine of a group is started with; a change of it replaces the machine. */
+export interface Revision {
+  /** Content hash of the rest. */
+  readonly id: string;
+  readonly startupScript: string;
+  readonly machineType: string;
+  readonly port: number;
+}
+
+export interface MachineRecord {
+  readonly id: string;
+  readonly group: string;
+  readonly address: string;
+  readonly port: number;
+  readonly machineType: string;
+  readonly revision: string;
+  /** The secret part of the machine's identity URL. */
+  readonly token: string;
+  readonly launchedAt: string;
+  readonly pid: number;
+  /** When the process started, as the kernel tells it: a process id alone may have been given to another. */
+  readonly processStart: string;
+  state: MachineState;
+}
+
+export interface GroupRecord {
+  spec: GroupSpec;
+  desired: number;
+  /** The last revision that the whole group ran: what heals it while a rollout has stopped. */
+  stable?: Revision;
+  failure?: { readonly revision: string; readonly reason: string };
+}
+
+/** All that the control plane must know again after a restart. */
+export interface State {
+  readonly version: 1;
+  /** The port of the identity endpoint: machines hold its URL for as long as they live. */
+  endpointPort: number;
+  readonly networks: Record<string, NetworkSpec>;
+  readonly buckets: Record<string, BucketSpec>;
+  readonly groups: Record<string, GroupRecord>;
+  readonly loadBalancers: Record<string, LoadBalancerSpec>;
+  readonly machines: Record<string, MachineRecord>;
+}
+
+function emptyState(): State {
+  return {
+    version: 1,
+    endpointPort: 0,
+    networks: {},
+    buckets: {},
+    groups: {},
+    loadBalancers: {},
+    machines: {},
+  };
+}
+
+function parseState(text: string, file: string): State {
+  let state: State;
+  try {
+    state = JSON.parse(text) as State;
+  } catch (error) {
+    throw new Error(
+      `the local cloud's state file ${file} is damaged (${(error as Error).message}). ` +
+        `The one before it is ${file}.previous: move it to ${file} and run the command again`,
+    );
+  }
+  if (state.version !== 1) {
+    throw new Error(
+      `the local cloud's state file ${file} has version ${state.version}; this program reads version 1`,
+    );
+  }
+  return state;
+}
+
+/** The control plane's state on disk: one file, replaced as a whole, with the one before it kept beside it. */
+export class Store {
+  readonly state: State;
+  readonly #file: string;
+
+  /** @throws when the file is there but cannot be read: nothing is then started, and nothing is overwritten */
+  constructor(home: string) {
+    mkdirSync(home, { recursive: true, mode: 0o700 });
+    this.#file = join(home, "state.json");
+    let text: string | undefined;
+    try {
+      text = readFileSync(this.#file, "utf8");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+    this.state = text === undefined ? emptyState() : parseState(text, this.#file);
+  }
+
+  /**
+   * Makes the present state the one that is found after a restart.
+   *
+   * @throws when it cannot be written (a full disk, a read-only folder); the file then still holds the previous state
+   */
+  save(): void {
+    const temporary = `${this.#file}.new`;
+    try {
+      const descriptor = openSync(temporary, "w", 0o600);
+      try {
+        writeFileSync(descriptor, JSON.stringify(this.state, null, 1));
+        fsyncSync(descriptor);
+      } finally {
+        closeSync(descriptor);
+      }
+      this.#keepPrevious();
+      renameSync(temporary, this.#file);
+    } catch (error) {
+      throw new Error(`the local cloud cannot write its state to ${this.#file}: ${(error as Error).message}`);
+    }
+  }
+
+  #keepPrevious(): void {
+    try {
+      const previous = readFileSync(this.#file);
+      writeFileSync(`${this.#file}.previous`, previous, { mode: 0o600 });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+  }
+}

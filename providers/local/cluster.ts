@@ -1,0 +1,49 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type * as pulumi from "@pulumi/pulumi";
+import { Cluster, type ClusterArgs } from "../../components/cluster.ts";
+import type { LocalBucket } from "./bucket.ts";
+import { hostPlatform, machineTypeOf, machineTypes } from "./machine-types.ts";
+import type { LocalNetwork } from "./network.ts";
+import * as local from "./resources.ts";
+
+const functions = readFileSync(join(import.meta.dirname, "startup.sh"), "utf8");
+
+/** A group of processes, each on a loopback address of its own. */
+export class LocalCluster extends Cluster {
+  readonly machineType: pulumi.Output<string>;
+  readonly group: local.MachineGroup;
+
+  constructor(
+    name: string,
+    args: ClusterArgs<LocalNetwork, LocalBucket>,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super(name, args, opts);
+    const machineType = machineTypeOf(args);
+    const startupScript = this.startupScript(args, hostPlatform(), {
+      functions,
+      settings: { MAX_OLD_SPACE_MB: machineTypes[machineType]?.maxOldSpaceMb ?? 0 },
+      environment: { STORE: "local", BUCKET: args.bucket.bucketName },
+    });
+    this.group = new local.MachineGroup(
+      name,
+      {
+        name,
+        bucket: args.bucket.bucketName,
+        subnets: args.subnets.flatMap((index) => args.network.subnets[index] ?? []),
+        machineType,
+        startupScript,
+        port: args.port,
+        min: args.min,
+        max: args.max,
+        ...(args.desired === undefined ? {} : { desired: args.desired }),
+        healthCheck: args.healthCheck,
+        rollout: args.rollout,
+      },
+      { parent: this, dependsOn: args.network.network },
+    );
+    this.machineType = this.group.machineType;
+    this.registerOutputs({ machineType: this.machineType });
+  }
+}

@@ -1,0 +1,172 @@
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import type { ObjectContent } from "../../components/bucket.ts";
+import { fetchNpmPackage } from "../../plugin/npm-package.ts";
+import {
+  type CheckFailure,
+  hasUnknown,
+  IncompleteError,
+  type OperationContext,
+  type Properties,
+  type ResourceKind,
+} from "../../plugin/resource.ts";
+import { LocalCloud } from "./cloud/client.ts";
+import { homeOf } from "./cloud/home.ts";
+import { portHolder } from "./cloud/port-holder.ts";
+import type { Collection, GroupSpec, LoadBalancerSpec, NetworkSpec, Specs } from "./cloud/specs.ts";
+
+function cloudOf(context: OperationContext): LocalCloud {
+  const [, , stack = ""] = context.urn.split(":");
+  return new LocalCloud(homeOf(stack));
+}
+
+/** An id that follows from the resource's URN, so that a create which is sent twice makes one resource. */
+function idOf(context: OperationContext): string {
+  return `${context.name}-${createHash("sha256").update(context.urn).digest("hex").slice(0, 7)}`;
+}
+
+/** A resource that the control plane keeps as it is specified: the inputs are the specification. */
+function specified<C extends Collection>(
+  collection: C,
+): Required<Pick<ResourceKind, "replaceOn" | "create" | "read" | "update" | "delete">> {
+  return {
+    replaceOn: [],
+    async create(news, context) {
+      const id = idOf(context);
+      await cloudOf(context).put(collection, id, news as unknown as Specs[C]);
+      return { id, outputs: {} };
+    },
+    async read(id, _olds, context) {
+      const spec = await cloudOf(context).get(collection, id);
+      return spec && { inputs: spec as unknown as Properties, outputs: {} };
+    },
+    async update(id, news, _olds, context) {
+      await cloudOf(context).put(collection, id, news as unknown as Specs[C]);
+      return {};
+    },
+    delete: (id, _olds, context) => cloudOf(context).delete(collection, id),
+  };
+}
+
+/** Waits until a group runs as asked for. @throws IncompleteError when its rollout has stopped */
+async function settle(id: string, news: Properties, context: OperationContext): Promise<void> {
+  context.progress("waiting for its machines");
+  const status = await cloudOf(context).settled(id, context.signal);
+  if (status.failure !== undefined) throw new IncompleteError(id, news, status.failure);
+}
+
+const group = specified("groups");
+const machineGroup: ResourceKind = {
+  ...group,
+  async create(news, context) {
+    const created = await group.create(news, context);
+    await settle(created.id, news, context);
+    return created;
+  },
+  async update(id, news, olds, context) {
+    await group.update(id, news, olds, context);
+    await settle(id, news, context);
+    return {};
+  },
+  async read(id, olds, context) {
+    const found = await cloudOf(context).get("groups", id);
+    return found && { inputs: withoutDefaults(found, olds.inputs), outputs: {} };
+  },
+};
+
+/** What was never asked for is nothing that can have drifted. */
+function withoutDefaults(spec: GroupSpec, asked: Properties): Properties {
+  return Object.fromEntries(
+    Object.entries(spec).filter(([key]) => key in asked || Object.keys(asked).length === 0),
+  );
+}
+
+function urlOf({ address, port }: Pick<LoadBalancerSpec, "address" | "port">): string {
+  return `http://${address}:${port}`;
+}
+
+/** Refuses a port that another program has, before anything that stands behind it is made. */
+async function checkEdge(
+  news: Properties,
+  olds: Properties | undefined,
+  context: OperationContext,
+): Promise<CheckFailure[]> {
+  const { edge } = news as unknown as NetworkSpec;
+  const known = olds as NetworkSpec | undefined;
+  if (known?.edge.address === edge.address && known.edge.port === edge.port) return [];
+  const holder = await portHolder(edge.address, edge.port);
+  if (!holder || (holder.pid !== undefined && holder.pid === (await cloudOf(context).pid()))) return [];
+  const who = holder.pid === undefined ? "another program" : `${holder.command} (process ${holder.pid})`;
+  return [
+    {
+      property: "edge.port",
+      reason: `${edge.address}:${edge.port} is taken by ${who}; end it, or choose another port in switchyard:loadBalancer`,
+    },
+  ];
+}
+
+const balancer = specified("loadBalancers");
+const loadBalancer: ResourceKind = {
+  ...balancer,
+  preview: (news) =>
+    hasUnknown([news.address, news.port]) ? {} : { url: urlOf(news as unknown as LoadBalancerSpec) },
+  async create(news, context) {
+    const { id } = await balancer.create(news, context);
+    return { id, outputs: { url: urlOf(news as unknown as LoadBalancerSpec) } };
+  },
+  async update(id, news, olds, context) {
+    await balancer.update(id, news, olds, context);
+    return { url: urlOf(news as unknown as LoadBalancerSpec) };
+  },
+  async read(id, olds, context) {
+    const found = await balancer.read(id, olds, context);
+    return found && { ...found, outputs: { url: urlOf(found.inputs as unknown as LoadBalancerSpec) } };
+  },
+};
+
+/** The file that holds an object's content, fetched first when it comes from a registry. */
+function contentFile(content: ObjectContent, context: OperationContext): Promise<string> | string {
+  if ("npmPackage" in content) {
+    context.progress(`fetching ${content.npmPackage} ${content.version}`);
+    return fetchNpmPackage(content);
+  }
+  if (!existsSync(content.file)) throw new Error(`the file to be stored is missing: ${content.file}`);
+  return content.file;
+}
+
+interface ObjectInputs {
+  readonly bucket: string;
+  readonly key: string;
+  readonly content: ObjectContent;
+}
+
+const bucketObject: ResourceKind = {
+  replaceOn: ["bucket", "key"],
+  async create(news, context) {
+    const { bucket, key, content } = news as unknown as ObjectInputs;
+    await cloudOf(context).putObject(bucket, key, await contentFile(content, context));
+    return { id: `${bucket}/${key}`, outputs: {} };
+  },
+  async read(_id, { inputs, outputs }, context) {
+    const { bucket, key } = inputs as unknown as ObjectInputs;
+    return (await cloudOf(context).hasObject(bucket, key)) ? { inputs, outputs } : undefined;
+  },
+  async update(_id, news, _olds, context) {
+    const { bucket, key, content } = news as unknown as ObjectInputs;
+    await cloudOf(context).putObject(bucket, key, await contentFile(content, context));
+    return {};
+  },
+  async delete(_id, olds, context) {
+    const { bucket, key } = olds as unknown as ObjectInputs;
+    await cloudOf(context).deleteObject(bucket, key);
+  },
+};
+
+/** The local cloud's resource types. */
+export const localKinds: Readonly<Record<string, ResourceKind>> = {
+  "switchyard:local:Network": { ...specified("networks"), check: checkEdge },
+  "switchyard:local:Bucket": specified("buckets"),
+  "switchyard:local:BucketObject": bucketObject,
+  "switchyard:local:MachineGroup": machineGroup,
+  "switchyard:local:LoadBalancer": loadBalancer,
+};

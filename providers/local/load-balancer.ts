@@ -1,0 +1,34 @@
+import type { ComponentResourceOptions, Output } from "@pulumi/pulumi";
+import { LoadBalancer, type LoadBalancerArgs } from "../../components/load-balancer.ts";
+import type { LocalCluster } from "./cluster.ts";
+import type { LocalNetwork } from "./network.ts";
+import * as local from "./resources.ts";
+
+/** A reverse proxy in the control plane. */
+export class LocalLoadBalancer extends LoadBalancer {
+  readonly url: Output<string>;
+
+  constructor(
+    name: string,
+    args: LoadBalancerArgs<LocalNetwork, LocalCluster>,
+    opts?: ComponentResourceOptions,
+  ) {
+    super(name, args, opts);
+    const balancer = new local.LoadBalancer(
+      name,
+      {
+        ...args.network.edge,
+        healthCheck: args.healthCheck,
+        backends: args.backends.map(({ name, cluster, path, weight }) => ({
+          name,
+          group: cluster.group.id,
+          ...(path === undefined ? {} : { path }),
+          weight,
+        })),
+      },
+      { parent: this, dependsOn: args.network.network },
+    );
+    this.url = balancer.url;
+    this.registerOutputs({ url: this.url });
+  }
+}
