@@ -1,8 +1,10 @@
-import { createHash, randomUUID } from "node:crypto";
-import { access, mkdir, rename, rm, writeFile } from "node:fs/promises";
-import { join, relative, resolve, sep } from "node:path";
+import { randomUUID } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join, relative, resolve, sep } from "node:path";
 import { RunError } from "@pulumi/pulumi/errors.js";
 import type { BuildFailure } from "esbuild";
+import { hashInputs, hashOf, type ReleaseRecord, unchangedRelease } from "./release-record.ts";
 
 /** The packed service, ready to be stored: an archive whose name is its content's hash. */
 export interface ReleaseBuild {
@@ -24,28 +26,49 @@ const entryDate = new Date("1985-10-26T08:15:00.000Z");
 
 /**
  * Bundles `service/server.ts` with all it imports into one `server.js`, and packs it so that the same sources and
- * dependencies give the same bytes in any folder, on any machine. An archive that is already there is left alone.
+ * dependencies give the same bytes in any folder, on any machine. An archive that is already there is left alone, and
+ * nothing is bundled while all that it was made of is unchanged.
  * @throws {RunError} naming file and line, when the service cannot be bundled.
  */
 export async function buildRelease(options: ReleaseBuildOptions = {}): Promise<ReleaseBuild> {
   const root = resolve(options.root ?? join(import.meta.dirname, ".."));
   const outDir = resolve(root, options.outDir ?? ".switchyard/releases");
+  const build = (sha256: string) => {
+    const file = join(outDir, `${sha256}.tar.gz`);
+    return { sha256, file: relative(root, file).split(sep).join("/") };
+  };
+  const recipe = hashOf(
+    readFileSync(import.meta.filename),
+    readFileSync(join(root, "node_modules/esbuild/package.json")),
+  );
+  const recordFile = join(outDir, "last.json");
+  const known = unchangedRelease(root, recordFile, recipe);
+  if (known && existsSync(join(root, build(known).file))) return build(known);
+
+  const { contents, inputs } = await bundle(root);
   const archive = await pack({
     // Says what server.js is, whatever package.json lies in a folder above the one it is unpacked in.
     "package.json": Buffer.from('{"type":"commonjs"}\n'),
-    "server.js": await bundle(root),
+    "server.js": contents,
   });
-  const sha256 = createHash("sha256").update(archive).digest("hex");
-  const file = join(outDir, `${sha256}.tar.gz`);
-  await writeOnce(file, archive);
-  return { sha256, file: relative(root, file).split(sep).join("/") };
+  const sha256 = hashOf(archive);
+  await writeOnce(join(root, build(sha256).file), archive);
+  const record: ReleaseRecord = { recipe, inputs: hashInputs(root, inputs), sha256 };
+  await replace(recordFile, JSON.stringify(record));
+  return build(sha256);
+}
+
+interface Bundle {
+  readonly contents: Uint8Array;
+  /** Every file that is in it, relative to the root. */
+  readonly inputs: readonly string[];
 }
 
 /** CommonJS, as Fastify and most of what it needs is: those then find `require` and `__dirname` as they expect. */
-async function bundle(root: string): Promise<Uint8Array> {
+async function bundle(root: string): Promise<Bundle> {
   const { build, formatMessages } = await import("esbuild");
   try {
-    const { outputFiles } = await build({
+    const { outputFiles, metafile } = await build({
       absWorkingDir: root,
       entryPoints: ["./service/server.ts"],
       bundle: true,
@@ -61,11 +84,12 @@ async function bundle(root: string): Promise<Uint8Array> {
       // No tsconfig.json, in this folder or above it, takes part.
       tsconfigRaw: {},
       write: false,
+      metafile: true,
       logLevel: "silent",
     });
     const [output] = outputFiles;
     if (!output) throw new Error("esbuild wrote nothing for service/server.ts");
-    return output.contents;
+    return { contents: output.contents, inputs: Object.keys(metafile.inputs) };
   } catch (error) {
     const { errors } = error as Partial<BuildFailure>;
     if (!errors) throw error;
@@ -97,14 +121,14 @@ async function pack(files: Readonly<Record<string, Uint8Array>>): Promise<Uint8A
   return gzipSync(Buffer.concat([...blocks, Buffer.alloc(1024)]), { mtime: 0 });
 }
 
-/** Writes a file unless it exists, so that nobody ever sees half of it. */
+/** Writes a file unless it exists. */
 async function writeOnce(file: string, content: Uint8Array): Promise<void> {
-  const exists = await access(file).then(
-    () => true,
-    () => false,
-  );
-  if (exists) return;
-  await mkdir(join(file, ".."), { recursive: true });
+  if (!existsSync(file)) await replace(file, content);
+}
+
+/** Writes a file so that nobody ever sees half of it. */
+async function replace(file: string, content: string | Uint8Array): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
   const part = `${file}.${randomUUID()}.part`;
   try {
     await writeFile(part, content);

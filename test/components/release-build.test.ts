@@ -79,7 +79,8 @@ test("an archive that is there is not written again, and nothing is left beside 
   await buildRelease({ root: copy });
   const after = await stat(join(copy, file), { bigint: true });
   expect([after.ino, after.mtimeNs]).toEqual([before.ino, before.mtimeNs]);
-  expect(await readdir(join(copy, ".switchyard/releases"))).toHaveLength(1);
+  const left = await readdir(join(copy, ".switchyard/releases"));
+  expect(left.sort()).toEqual([`${file.split("/").at(-1)}`, "last.json"].sort());
 });
 
 test("an error in the sources is reported by file and line", async () => {
@@ -120,4 +121,21 @@ test("the archive holds the app in one file, which runs in an empty folder", asy
   expect(await document.json()).toMatchObject({ openapi: "3.1.0" });
   app.child.kill("SIGTERM");
   expect(await app.exited).toBe(0);
+});
+
+test("a change in the same folder is seen, and so is its undoing, a lost archive and a damaged record", async () => {
+  const copy = await copyOfProject();
+  const build = () => buildRelease({ root: copy });
+  const source = join(copy, "service/server.ts");
+  const before = await readFile(source);
+  const first = await build();
+  await writeFile(source, `${before}\nprocess.title = "changed";\n`);
+  expect((await build()).sha256).not.toBe(first.sha256);
+  await writeFile(source, before);
+  expect(await build()).toEqual(first);
+  await rm(join(copy, first.file));
+  expect(await build()).toEqual(first);
+  expect((await stat(join(copy, first.file))).size).toBeGreaterThan(0);
+  await writeFile(join(copy, ".switchyard/releases/last.json"), "{");
+  expect(await build()).toEqual(first);
 });

@@ -1,0 +1,43 @@
+/** One machine, as a person wants to see it. */
+export interface MachineStatus {
+  readonly cluster: string;
+  /** The cloud's own id: what the app answers as `x-instance-id`. */
+  readonly id: string;
+  readonly address: string;
+  /** What the cloud says of it: `starting`, `healthy`, `unhealthy`, `draining`, or the cloud's own word. */
+  readonly health: string;
+  /** Hex SHA-256 of the release it was started with. */
+  readonly release: string;
+  readonly launchedAt: Date;
+  /** How often it was replaced or restarted; absent where the cloud does not say. */
+  readonly restarts?: number;
+}
+
+export interface LogOptions {
+  /** Go on with what is written from now, until aborted. */
+  readonly follow: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** A deployed stack's machines, looked at with the operator's own rights. */
+export interface Machines {
+  /** Every machine, by cluster and age. */
+  list(): Promise<MachineStatus[]>;
+  /**
+   * A machine's log, in pieces of text as they come.
+   *
+   * @throws when there is no such machine, naming those there are
+   */
+  logs(id: string, options: LogOptions): AsyncIterable<string>;
+}
+
+/** What tells a deployed stack's machines: its name, and its outputs. */
+export interface DeployedStack {
+  readonly stack: string;
+  readonly outputs: Readonly<Record<string, unknown>>;
+}
+
+/** What each folder `providers/<cloud>/` exports from its machines.ts. */
+export interface MachinesModule {
+  openMachines(stack: DeployedStack): Machines;
+}
