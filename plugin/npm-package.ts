@@ -13,7 +13,7 @@ export interface NpmPackage {
   readonly integrity: string;
 }
 
-const cacheFolder = join(import.meta.dirname, "../.switchyard/packages");
+const projectCache = join(import.meta.dirname, "../.switchyard/packages");
 
 async function integrityOf(file: string): Promise<string> {
   const hash = createHash("sha512");
@@ -34,10 +34,14 @@ async function matches(file: string, integrity: string): Promise<boolean> {
  * The tarball of an npm package exactly as it was published, from the registry that npm is set up for (or npm's cache),
  * kept for the next time.
  *
+ * @param cacheFolder where it is kept; default: `.switchyard/packages` in the project
  * @returns the file's path
  * @throws when npm cannot fetch it, or its hash is not the locked one
  */
-export async function fetchNpmPackage({ npmPackage, version, integrity }: NpmPackage): Promise<string> {
+export async function fetchNpmPackage(
+  { npmPackage, version, integrity }: NpmPackage,
+  cacheFolder = projectCache,
+): Promise<string> {
   const file = join(cacheFolder, `${npmPackage}-${version}.tgz`);
   if (await matches(file, integrity)) return file;
   await mkdir(cacheFolder, { recursive: true });

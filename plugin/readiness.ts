@@ -19,8 +19,9 @@ interface Answer {
   readonly release: string;
 }
 
-async function ask(url: string, signal: AbortSignal): Promise<Answer> {
+async function ask(url: string, seen: Observation, signal: AbortSignal): Promise<Answer> {
   const response = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(requestMs)]) });
+  seen.answered += 1;
   await response.arrayBuffer();
   if (!response.ok) throw new Error(`${url} answered ${response.status}`);
   const header = (name: string) => response.headers.get(name) ?? "";
@@ -37,6 +38,7 @@ function problemOf(error: unknown): string {
 class Observation {
   readonly #inputs: Inputs;
   readonly #instances = new Map<string, Set<string>>();
+  /** Answers of any status: whoever gets one is let in by the load balancer. */
   answered = 0;
   lastProblem = "";
   #lastForeign = 0;
@@ -47,7 +49,6 @@ class Observation {
   }
 
   add({ cluster, instance, release }: Answer): void {
-    this.answered += 1;
     if (release === this.#inputs.release) {
       this.#instances.get(cluster)?.add(instance);
       return;
@@ -83,7 +84,7 @@ async function round(inputs: Inputs, seen: Observation, signal: AbortSignal): Pr
   const worker = async () => {
     for (let url = urls.pop(); url && !signal.aborted; url = urls.pop()) {
       try {
-        seen.add(await ask(url, signal));
+        seen.add(await ask(url, seen, signal));
       } catch (error) {
         seen.lastProblem = problemOf(error);
       }

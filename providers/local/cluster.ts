@@ -33,6 +33,7 @@ export class LocalCluster extends Cluster {
         bucket: args.bucket.bucketName,
         subnets: args.subnets.flatMap((index) => args.network.subnets[index] ?? []),
         machineType,
+        release: args.release.sha256,
         startupScript,
         port: args.port,
         min: args.min,

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { closeSync, createReadStream, mkdirSync, openSync, readFileSync, statSync } from "node:fs";
+import { closeSync, createReadStream, existsSync, mkdirSync, openSync, readFileSync, statSync } from "node:fs";
 import { type IncomingMessage, request } from "node:http";
 import { join } from "node:path";
 import { withSocketPath } from "./home.ts";
@@ -182,9 +182,10 @@ export class LocalCloud {
     })) as GroupStatus;
   }
 
-  /** Every machine there is. Starts nothing: without a control plane there are none to be listed. */
-  async machines(): Promise<(MachineInfo & { readonly health?: string })[]> {
-    return (await callOnce(this.home, { method: "GET", path: "/machines" })) as MachineInfo[];
+  /** Every machine there is. Where nothing was ever deployed, nothing is started to find that out. */
+  async machines(): Promise<MachineInfo[]> {
+    if (!existsSync(join(this.home, "state.json"))) return [];
+    return (await call(this.home, { method: "GET", path: "/machines" })) as MachineInfo[];
   }
 
   /** The process id of the control plane, or undefined when it does not run. */
@@ -212,12 +213,7 @@ async function ended(home: string): Promise<void> {
  * @returns the ids of what was removed
  */
 export async function reap(home: string, knownIds: readonly string[]): Promise<string[]> {
-  try {
-    statSync(join(home, "state.json"));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
-  }
+  if (!existsSync(join(home, "state.json"))) return [];
   const answer = await call(home, { method: "POST", path: "/reap", body: { known: knownIds } });
   await call(home, { method: "POST", path: "/stop-if-idle" });
   await ended(home);

@@ -34,6 +34,8 @@ interface GroupWork {
   failedStarts: number;
   launchNotBefore: number;
   launching: number;
+  /** Restart counts that the next machines take over from those they replace. */
+  lost: number[];
   retry: NodeJS.Timeout | undefined;
 }
 
@@ -159,13 +161,14 @@ export class Groups {
   #workOf(id: string): GroupWork {
     let work = this.#work.get(id);
     if (!work) {
-      work = { failedStarts: 0, launchNotBefore: 0, launching: 0, retry: undefined };
+      work = { failedStarts: 0, launchNotBefore: 0, launching: 0, lost: [], retry: undefined };
       this.#work.set(id, work);
     }
     return work;
   }
 
   #tick(): void {
+    if (this.#stopped) return;
     for (const machine of Object.values(this.#machines)) {
       if (machine.state === "draining") continue;
       if (!isAlive(machine)) this.#lost(machine);
@@ -189,6 +192,7 @@ export class Groups {
       { machine: machine.id, group: machine.group },
       "machine ended; it will be replaced",
     );
+    this.#workOf(machine.group).lost.push(machine.restarts + 1);
     this.#forget(machine);
     this.#options.store.save();
     this.#reconcile(machine.group);
@@ -201,6 +205,7 @@ export class Groups {
     const group = this.#groups[machine.group];
     const work = this.#workOf(machine.group);
     machine.state = "unhealthy";
+    work.lost.push(machine.restarts + 1);
     const leaving = this.#leave(machine);
     work.failedStarts += weight;
     const wait = Math.min(backOffMs.most, backOffMs.first * 2 ** (work.failedStarts - 1));
@@ -244,6 +249,7 @@ export class Groups {
       log.info({ machine: machine.id, group: machine.group, address: machine.address }, "machine is healthy");
     } else if (machine.state === "running") {
       machine.state = "unhealthy";
+      this.#workOf(machine.group).lost.push(machine.restarts + 1);
       log.warn(
         { machine: machine.id, group: machine.group, reason },
         "machine is unhealthy; it will be replaced",
@@ -308,7 +314,15 @@ export class Groups {
     let address: string | undefined;
     try {
       address = await this.#reserveAddress(group.spec);
-      const machine = await startMachine({ group: id, revision, address, folders, endpoint: endpoint() });
+      const machine = await startMachine({
+        group: id,
+        revision,
+        address,
+        folders,
+        endpoint: endpoint(),
+        restarts: work.lost.shift() ?? 0,
+        onExit: () => this.#tick(),
+      });
       this.#machines[machine.id] = machine;
       store.save();
       log.info({ machine: machine.id, group: id, address, revision: revision.id }, "machine started");

@@ -14,12 +14,12 @@ const exitGraceMs = 2_000;
 
 /** The revision that a group's present spec asks for. */
 export function revisionOf(spec: GroupSpec): Revision {
-  const { startupScript, machineType, port } = spec;
+  const { startupScript, machineType, release, port } = spec;
   const id = createHash("sha256")
     .update(JSON.stringify([startupScript, machineType, port]))
     .digest("hex")
     .slice(0, 12);
-  return { id, startupScript, machineType, port };
+  return { id, startupScript, machineType, release, port };
 }
 
 /** The folders below the control plane's home that machines use. */
@@ -87,6 +87,10 @@ export interface StartMachine {
   readonly folders: MachineFolders;
   /** Where the identity endpoint listens, without a path. */
   readonly endpoint: string;
+  /** How many machines before it were lost and replaced, one by the other. */
+  readonly restarts: number;
+  /** Called when it ends, as long as this process lives. */
+  readonly onExit: () => void;
 }
 
 /** Starts a machine: a process of its own that runs the startup script, and becomes the app. */
@@ -112,6 +116,7 @@ export async function startMachine(options: StartMachine): Promise<MachineRecord
       SWITCHYARD_IDENTITY_URL: `${endpoint}/machines/${token}`,
     },
     logFile: folders.logOf(id),
+    onExit: options.onExit,
   });
   return {
     id,
@@ -120,6 +125,8 @@ export async function startMachine(options: StartMachine): Promise<MachineRecord
     port: revision.port,
     machineType: revision.machineType,
     revision: revision.id,
+    release: revision.release,
+    restarts: options.restarts,
     token,
     launchedAt: new Date().toISOString(),
     ...ref,

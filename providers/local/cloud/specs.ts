@@ -26,6 +26,8 @@ export interface GroupSpec {
   /** The subnets that machines are spread over, in CIDR notation, all of them in the network. */
   readonly subnets: readonly string[];
   readonly machineType: string;
+  /** Hex SHA-256 of the build that the startup script fetches. */
+  readonly release: string;
   readonly startupScript: string;
   readonly port: number;
   readonly min: number;
@@ -80,8 +82,9 @@ export interface MachineInfo {
   readonly launchedAt: string;
   /** Content hash of the startup script and the machine type that it was started with. */
   readonly revision: string;
-  /** Hex SHA-256 of the release it answered with last; absent until it answers. */
-  readonly release?: string;
+  readonly release: string;
+  /** How many machines before it were lost and replaced, one by the other. */
+  readonly restarts: number;
 }
 
 /** Where a group is between what was asked for and what runs. */

@@ -8,6 +8,7 @@ export interface Revision {
   readonly id: string;
   readonly startupScript: string;
   readonly machineType: string;
+  readonly release: string;
   readonly port: number;
 }
 
@@ -18,6 +19,8 @@ export interface MachineRecord {
   readonly port: number;
   readonly machineType: string;
   readonly revision: string;
+  readonly release: string;
+  readonly restarts: number;
   /** The secret part of the machine's identity URL. */
   readonly token: string;
   readonly launchedAt: string;

@@ -23,6 +23,7 @@ import {
   validateSpec,
   validateTargets,
 } from "./spec.ts";
+import { throttle } from "./throttle.ts";
 
 /** An HTTP load balancer with one listener, path rules, weights, health checks and connection draining. */
 export interface LoadBalancer {
@@ -65,13 +66,14 @@ export function createLoadBalancer({ log, onHealthChange }: LoadBalancerOptions)
   let backends: Backend[] = [];
   let applying: Promise<unknown> = Promise.resolve();
   let closed = false;
+  const requestLog = throttle(log);
   const watches = new Map<Machine, HealthWatch>();
   const draining = new Set<Machine>();
   /** Everything that is on its way out. */
   const leaving = new Set<Promise<void>>();
 
   const forwarding: Forwarding & { idleTimeoutMs: number } = {
-    log,
+    log: requestLog,
     idleTimeoutMs: 60_000,
     onFailure(machine, reason) {
       if (machine.suspect || machine.state !== "healthy") return;
@@ -149,7 +151,7 @@ export function createLoadBalancer({ log, onHealthChange }: LoadBalancerOptions)
     const rules: ListenerRules = { allows: allowList(next.allow), idleTimeoutMs };
     if (closed) throw new Error("The load balancer is closed; make a new one.");
     const moved = spec?.address !== next.address || spec.port !== next.port;
-    const opened = moved ? await openListener(next, rules, log, handle) : undefined;
+    const opened = moved ? await openListener(next, rules, requestLog, handle) : undefined;
     if (opened && listener) depart(listener.close(next.drainSeconds));
     listener = opened ?? listener;
     if (opened) log.info({ address: next.address, port: opened.address.port }, "Load balancer listens");

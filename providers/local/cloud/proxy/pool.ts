@@ -12,6 +12,13 @@ export const maxOutstanding = 1024;
 /** How long a machine may take to accept a connection, in milliseconds, before it counts as refusing it. */
 const connectTimeoutMs = 2000;
 
+/**
+ * How long an idle connection to a machine is kept at most, in milliseconds, however long the machine offers to (in
+ * its Keep-Alive header; 4 s if it offers nothing). The load balancer always gives up first, so that no request is
+ * sent on a connection that the machine is closing.
+ */
+const keepAliveMaxMs = 60_000;
+
 /** A target with what the load balancer knows about it. */
 export interface Machine extends Target {
   readonly backend: string;
@@ -44,6 +51,7 @@ export function createMachine(backend: string, { id, address, port }: Target): M
   const connections = new Pool(origin, {
     connections: maxOutstanding,
     connect: { timeout: connectTimeoutMs },
+    keepAliveMaxTimeout: keepAliveMaxMs,
     allowH2: false,
   });
   return {

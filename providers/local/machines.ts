@@ -1,0 +1,93 @@
+import { type FileHandle, open } from "node:fs/promises";
+import { setTimeout as pause } from "node:timers/promises";
+import type { DeployedStack, LogOptions, MachineStatus, Machines } from "../../components/machines.ts";
+import { LocalCloud } from "./cloud/client.ts";
+import { homeOf } from "./cloud/home.ts";
+import { MachineFolders } from "./cloud/machine.ts";
+import type { MachineInfo, MachineState } from "./cloud/specs.ts";
+
+/** How often a followed log is looked at, in milliseconds. */
+const followMs = 200;
+
+const healthOf: Readonly<Record<MachineState, string>> = {
+  starting: "starting",
+  running: "healthy",
+  unhealthy: "unhealthy",
+  draining: "draining",
+};
+
+function statusOf({
+  cluster,
+  id,
+  address,
+  port,
+  state,
+  release,
+  launchedAt,
+  restarts,
+}: MachineInfo): MachineStatus {
+  return {
+    cluster,
+    id,
+    address: `${address}:${port}`,
+    health: healthOf[state],
+    release,
+    launchedAt: new Date(launchedAt),
+    restarts,
+  };
+}
+
+async function openFirst(files: readonly string[]): Promise<FileHandle | undefined> {
+  for (const file of files) {
+    try {
+      return await open(file, "r");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+  }
+  return undefined;
+}
+
+/** What a file holds, and then what is appended to it. A file that was cut short is read from its start. */
+async function* readLog(handle: FileHandle, { follow, signal }: LogOptions): AsyncGenerator<string> {
+  const buffer = Buffer.alloc(64 * 1024);
+  const decoder = new TextDecoder();
+  for (let position = 0; !signal.aborted; ) {
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, position);
+    position += bytesRead;
+    if (bytesRead > 0) yield decoder.decode(buffer.subarray(0, bytesRead), { stream: true });
+    else if (!follow) return;
+    else {
+      await pause(followMs, undefined, { signal }).catch(() => {});
+      if ((await handle.stat()).size < position) position = 0;
+    }
+  }
+}
+
+/** The machines of a local cloud, as its control plane lists them; their logs are files. */
+export function openMachines({ stack }: DeployedStack): Machines {
+  const home = homeOf(stack);
+  const cloud = new LocalCloud(home);
+  const folders = new MachineFolders(home);
+  return {
+    async list() {
+      const machines = (await cloud.machines()).map(statusOf);
+      return machines.sort((a, b) => a.cluster.localeCompare(b.cluster) || +a.launchedAt - +b.launchedAt);
+    },
+    async *logs(id, options) {
+      const known = /^m-[0-9a-f]+$/.test(id);
+      const handle = known ? await openFirst([folders.logOf(id), folders.archivedLogOf(id)]) : undefined;
+      if (!handle) {
+        const there = (await cloud.machines()).map((machine) => machine.id);
+        throw new Error(
+          `there is no machine ${id} in stack ${stack}; there are: ${there.join(", ") || "none"}`,
+        );
+      }
+      try {
+        yield* readLog(handle, options);
+      } finally {
+        await handle.close();
+      }
+    },
+  };
+}

@@ -1,0 +1,81 @@
+import type { Readable } from "node:stream";
+
+/** A stored file, as a listing or a look at it shows it. */
+export interface StoredFile {
+  /** Its name as the client gave it, without any prefix that the store keeps it under. */
+  readonly name: string;
+  /** In bytes. */
+  readonly size: number;
+  readonly modified: Date;
+  /** Absent where a listing does not say. */
+  readonly contentType?: string;
+}
+
+export interface ListOptions {
+  /** Only names that start so. */
+  readonly prefix?: string;
+  /** Only names behind this one, in the order of their UTF-8 bytes. */
+  readonly after?: string;
+  /** How many at most, 1 to 1,000. */
+  readonly limit: number;
+  readonly signal: AbortSignal;
+}
+
+export interface Page {
+  /** In the order of their names' UTF-8 bytes. */
+  readonly files: readonly StoredFile[];
+  /** Whether there are more behind the last of them. */
+  readonly more: boolean;
+}
+
+export interface PutOptions {
+  readonly contentType: string;
+  /** In bytes, when the client says so before it sends. */
+  readonly size?: number;
+  readonly signal: AbortSignal;
+}
+
+export interface PresignOptions {
+  readonly expiresSeconds: number;
+  /** The answer's `Content-Disposition`, already safe for a header. */
+  readonly contentDisposition: string;
+  readonly signal: AbortSignal;
+}
+
+/** Why a store could not do what it was asked for. `busy` may be tried again later; `denied` is a matter of its configuration. */
+export type StoreFault = "busy" | "timeout" | "unavailable" | "denied";
+
+/** A store's failure, in words that hold no key, token or inner address; the cause has the rest, for the log. */
+export class StoreError extends Error {
+  readonly fault: StoreFault;
+
+  constructor(fault: StoreFault, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.fault = fault;
+  }
+}
+
+/**
+ * An object store, as the file API needs it. Names are any 1 to 1,024 bytes of UTF-8 without control characters; files
+ * lie under a prefix (or in a container) of their own, apart from releases. Every operation ends, within its time-outs
+ * or when its signal is aborted, and fails with a StoreError.
+ */
+export interface Store {
+  /** What it is and where, for the answers and the log: the bucket's name. */
+  readonly bucket: string;
+  list(options: ListOptions): Promise<Page>;
+  /**
+   * Stores a stream of unknown length, never whole in memory or on disk. The file appears whole or not at all: when the
+   * stream fails or the signal is aborted, nothing is left, no half object and no orphaned upload. Of two at once the
+   * last that completes wins.
+   */
+  put(name: string, content: Readable, options: PutOptions): Promise<StoredFile>;
+  /** A URL from which anybody can download the file until it expires. Says nothing of whether there is such a file. */
+  presign(name: string, options: PresignOptions): Promise<string>;
+  /** Undefined when there is no such file. */
+  stat(name: string, signal: AbortSignal): Promise<StoredFile | undefined>;
+  /** Whether there was such a file. */
+  delete(name: string, signal: AbortSignal): Promise<boolean>;
+  /** Lets go of connections and timers. */
+  close(): Promise<void>;
+}

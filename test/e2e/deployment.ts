@@ -1,0 +1,202 @@
+import { spawn } from "node:child_process";
+import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Cli, findCli } from "../../scripts/cli.ts";
+
+const projectRoot = join(import.meta.dirname, "../..");
+/** What a deployment is made of; tests change the copy, never the project. */
+const copied = [
+  "index.ts",
+  "Pulumi.yaml",
+  "package.json",
+  "package-lock.json",
+  "components",
+  "plugin",
+  "providers",
+  "service",
+];
+
+export interface CommandResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Step {
+  readonly op: string;
+  readonly urn: string;
+}
+
+/** Stack configuration below `switchyard:`. */
+export type Config = Record<string, unknown>;
+
+/** A port that was free a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+export function run(
+  command: string,
+  args: readonly string[],
+  options: { cwd: string; env: NodeJS.ProcessEnv },
+): Promise<CommandResult> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.setEncoding("utf8").on("data", (chunk) => {
+      stdout += chunk;
+    });
+    child.stderr.setEncoding("utf8").on("data", (chunk) => {
+      stderr += chunk;
+    });
+    child.once("error", reject);
+    child.once("close", (code) => resolve({ code, stdout, stderr }));
+  });
+}
+
+/** The end of a URN: `MachineGroup::cluster1`. */
+export function shortName(urn: string): string {
+  const [, , type = "", name = ""] = urn.split("::");
+  return `${type.split("$").at(-1)?.split(":").at(-1)}::${name}`;
+}
+
+/** A copy of this project with a stack of its own, deployed by the real CLI to a backend of its own. */
+export class Deployment {
+  readonly root: string;
+  readonly stack = "e2e";
+  config: Config;
+  readonly #cli: Cli;
+
+  static async create(config: Config): Promise<Deployment> {
+    const { signal } = new AbortController();
+    const cli = await findCli({ root: projectRoot, env: process.env, signal, log: console.error });
+    const root = await mkdtemp(join(tmpdir(), "switchyard-e2e-"));
+    for (const name of copied) await cp(join(projectRoot, name), join(root, name), { recursive: true });
+    await symlink(join(projectRoot, "node_modules"), join(root, "node_modules"));
+    await mkdir(join(root, "state"), { mode: 0o700 });
+    const deployment = new Deployment(root, cli, config);
+    await deployment.#write();
+    const made = await deployment.pulumi("stack", "init", deployment.stack);
+    if (made.code !== 0) throw new Error(`stack init failed: ${made.stderr}`);
+    return deployment;
+  }
+
+  private constructor(root: string, cli: Cli, config: Config) {
+    this.root = root;
+    this.config = config;
+    this.#cli = cli;
+  }
+
+  get home(): string {
+    return join(this.root, "cloud");
+  }
+
+  get env(): NodeJS.ProcessEnv {
+    return {
+      ...this.#cli.env,
+      PATH: `${join(projectRoot, "node_modules/.bin")}:${this.#cli.env.PATH}`,
+      PULUMI_BACKEND_URL: `file://${join(this.root, "state")}`,
+      PULUMI_CONFIG_PASSPHRASE: "",
+      PULUMI_SKIP_UPDATE_CHECK: "true",
+      PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+      SWITCHYARD_HOME: this.home,
+    };
+  }
+
+  async #write(): Promise<void> {
+    const config = Object.fromEntries(
+      Object.entries(this.config).map(([key, value]) => [`switchyard:${key}`, value]),
+    );
+    const file = join(this.root, `Pulumi.${this.stack}.yaml`);
+    await writeFile(file, JSON.stringify({ config })); // JSON is YAML
+  }
+
+  pulumi(...args: string[]): Promise<CommandResult> {
+    return run(this.#cli.command, args, { cwd: this.root, env: this.env });
+  }
+
+  async #deploy(command: string, ...args: string[]): Promise<CommandResult> {
+    await this.#write();
+    return this.pulumi(command, "--stack", this.stack, "--yes", "--skip-preview", "--color=never", ...args);
+  }
+
+  up(): Promise<CommandResult> {
+    return this.#deploy("up");
+  }
+
+  destroy(...args: string[]): Promise<CommandResult> {
+    return this.#deploy("destroy", ...args);
+  }
+
+  refresh(): Promise<CommandResult> {
+    return this.#deploy("refresh");
+  }
+
+  /** What a preview would do: `op Type::name` for all that it would not leave alone. */
+  async preview(...args: string[]): Promise<string[]> {
+    await this.#write();
+    const result = await this.pulumi("preview", "--stack", this.stack, "--json", ...args);
+    if (result.code !== 0) throw new Error(`preview failed: ${result.stdout}\n${result.stderr}`);
+    const { steps } = JSON.parse(result.stdout) as { steps: Step[] };
+    return steps
+      .filter(({ op }) => op !== "same" && op !== "read" && op !== "refresh")
+      .map(({ op, urn }) => `${op} ${shortName(urn)}`)
+      .sort();
+  }
+
+  async outputs(): Promise<Record<string, unknown>> {
+    const result = await this.pulumi("stack", "output", "--json", "--stack", this.stack);
+    if (result.code !== 0) throw new Error(`stack output failed: ${result.stderr}`);
+    return JSON.parse(result.stdout);
+  }
+
+  /** Processes that run in, or from, this deployment's cloud. */
+  async processes(): Promise<string[]> {
+    const { stdout } = await run("ps", ["-eo", "pid=,args="], { cwd: this.root, env: process.env });
+    return stdout.split("\n").filter((line) => line.includes(this.home));
+  }
+
+  /** Ends everything, whatever state it is in. */
+  async remove(): Promise<void> {
+    for (const line of await this.processes()) {
+      try {
+        process.kill(Number.parseInt(line, 10), "SIGKILL");
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+      }
+    }
+    await rm(this.root, { recursive: true, force: true });
+  }
+
+  /** Every file of the local cloud, relative to its folder. */
+  async files(): Promise<string[]> {
+    const entries = await readdir(this.home, { recursive: true, withFileTypes: true });
+    return entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
+  }
+}
+
+/** The distinct machines that answer at a path, and the releases they run. */
+export async function ask(
+  url: string,
+  requests = 40,
+): Promise<{ instances: Set<string>; releases: Set<string> }> {
+  const instances = new Set<string>();
+  const releases = new Set<string>();
+  for (let index = 0; index < requests; index += 1) {
+    const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+    await response.text();
+    if (response.status !== 200) throw new Error(`${url} answered ${response.status}`);
+    instances.add(response.headers.get("x-instance-id") ?? "");
+    releases.add(response.headers.get("x-release") ?? "");
+  }
+  return { instances, releases };
+}
