@@ -7,10 +7,8 @@ import type { AppEnvironment } from "./components/startup.ts";
 import { openCloud } from "./providers/index.ts";
 
 const { cloud, settings } = await openCloud(pulumi.runtime.allConfig(), pulumi.getProject());
-const { app, access, healthCheck, loadBalancer, rollout, sshKey } = {
-  ...settings,
-  healthCheck: settings.loadBalancer.healthCheck,
-};
+const { app, access, loadBalancer, rollout, sshKey } = settings;
+const { healthCheck } = loadBalancer;
 
 const network = cloud.network("network", { ...settings.network, edge: loadBalancer, app, access });
 const bucket = cloud.bucket("files", settings.bucket);
@@ -56,15 +54,17 @@ const ready = new Readiness(
   { dependsOn: balancer },
 );
 
-export const url = ready.url;
-export const bucketName = bucket.bucketName;
-export const adminToken = admin.token;
-export const clusters = Object.fromEntries(
-  backends.map(({ name, path, cluster }) => [
-    name,
-    { size: cluster.size, machineType: cluster.machineType, path },
-  ]),
-);
-const { sha256 } = release;
-
-export { sha256 as release };
+/** The stack's outputs, the same on every cloud. */
+export default {
+  cloud: cloud.name,
+  url: ready.url,
+  bucketName: bucket.bucketName,
+  release: release.sha256,
+  clusters: Object.fromEntries(
+    backends.map(({ name, path, cluster }) => [
+      name,
+      { size: cluster.size, machineType: cluster.machineType, path },
+    ]),
+  ),
+  adminToken: admin.token,
+};

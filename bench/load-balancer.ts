@@ -1,30 +1,35 @@
 import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import autocannon from "autocannon";
 import type { ListenerSpec, Target } from "../providers/local/cloud/proxy/spec.ts";
-
-/** One line of the table. */
-export interface Row {
-  readonly name: string;
-  readonly requestsPerSecond: number;
-  /** Milliseconds. */
-  readonly p99: number;
-  /** Share of the first row's requests per second. */
-  readonly share: number;
-}
+import { freePort } from "../test/e2e/deployment.ts";
+import { median, type Row } from "./table.ts";
 
 const machines = 9;
 const connections = 50;
-const seconds = 5;
-const address = "127.78.1.1";
+const rounds = 3;
+const roundSeconds = 4;
+const spec: ListenerSpec = {
+  address: "127.78.1.1",
+  port: 0,
+  allow: ["127.0.0.0/8"],
+  healthCheck: {
+    path: "/healthz",
+    intervalSeconds: 5,
+    timeoutSeconds: 2,
+    healthyThreshold: 1,
+    unhealthyThreshold: 2,
+  },
+  backends: [{ name: "app", weight: 1 }],
+  drainSeconds: 0,
+};
 
 /**
- * Requests per second of the app's `GET /` with 50 connections: one machine asked directly, then nine machines through
- * the load balancer. Machines, load balancer and the asking side are processes of their own and share this machine's
- * cores, so the share says as much about their number as about the load balancer.
+ * The app's `GET /` with 50 connections: one of nine machines asked directly, all through the load balancer, and all
+ * through a relay that only copies bytes, in turn. Every machine, what stands before them and the asking side are
+ * processes of their own and share this machine's cores.
  */
 export async function benchLoadBalancer(): Promise<Row[]> {
   const children: ChildProcess[] = [];
@@ -36,76 +41,75 @@ export async function benchLoadBalancer(): Promise<Row[]> {
       port,
     }));
     children.push(...targets.map(startMachine));
-    children.push(await startLoadBalancer(port, targets));
-    const direct = `http://${targets[0]?.address}:${port}/`;
-    const balanced = `http://${address}:${port}/`;
-    for (const url of [direct, balanced]) await measure(url, 2);
-    const first = await measure(direct, seconds);
-    const second = await measure(balanced, seconds);
-    return [row("One machine, directly", first, first), row("Nine, load balanced", second, first)];
+    const balancerPort = await startInFront("balancer", targets, children);
+    const relayPort = await startInFront("relay", targets, children);
+    const urls = [
+      `http://127.78.2.1:${port}/`,
+      ...[balancerPort, relayPort].map((one) => `http://${spec.address}:${one}/`),
+    ];
+    for (const url of urls) await measure(url, 2);
+    const results: autocannon.Result[][] = [];
+    for (let round = 0; round < rounds; round++) {
+      results.push([]);
+      for (const url of urls) results.at(-1)?.push(await measure(url, roundSeconds));
+    }
+    const [direct = 0, balanced = 0, relayed = 0] = medians(results, ({ requests }) => requests.average);
+    const [directP99, balancedP99] = medians(results, ({ latency }) => latency.p99);
+    const rates = {
+      value: `${balanced.toFixed(0)}/s`,
+      beside: `${direct.toFixed(0)}/s (one machine directly)`,
+    };
+    return [
+      { what: "requests through the load balancer", ...rates, ratio: balanced / direct, goal: "ratio 0.60" },
+      {
+        what: "requests through a bare TCP relay",
+        ...rates,
+        value: `${relayed.toFixed(0)}/s`,
+        ratio: relayed / direct,
+      },
+      {
+        what: "p99 through the load balancer",
+        value: `${balancedP99} ms`,
+        beside: `${directP99} ms (one machine directly)`,
+      },
+    ];
   } finally {
     await Promise.all(children.map(stop));
   }
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, address);
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
+async function measure(url: string, duration: number): Promise<autocannon.Result> {
+  const result = await autocannon({ url, connections, duration });
+  const failed = result.errors + result.non2xx;
+  if (failed > 0) throw new Error(`${url}: ${failed} of ${result.requests.total} requests failed.`);
+  return result;
+}
+
+/** Of each column of results. */
+function medians(rounds: autocannon.Result[][], figure: (result: autocannon.Result) => number): number[] {
+  return (rounds[0] ?? []).map((_, i) =>
+    median(rounds.map((round) => figure(round[i] as autocannon.Result))),
+  );
 }
 
 function startMachine({ id, address, port }: Target): ChildProcess {
+  const app = { PROJECT: "bench", CLUSTER: "app", ROOT: "greeting", PUBLIC: "false", DRAIN_SECONDS: "0" };
+  const machine = { INSTANCE_ID: id, HOST: address, PORT: String(port), ADMIN_TOKEN_SHA256: "0".repeat(64) };
   return spawn(process.execPath, [fileURLToPath(import.meta.resolve("../service/server.ts"))], {
     stdio: ["ignore", "ignore", "inherit"],
-    env: {
-      PROJECT: "bench",
-      CLUSTER: "app",
-      ROOT: "greeting",
-      PUBLIC: "false",
-      ADMIN_TOKEN_SHA256: "0".repeat(64),
-      DRAIN_SECONDS: "0",
-      INSTANCE_ID: id,
-      HOST: address,
-      PORT: String(port),
-    },
+    env: { ...app, ...machine },
   });
 }
 
-async function startLoadBalancer(port: number, targets: readonly Target[]): Promise<ChildProcess> {
-  const child = fork(fileURLToPath(import.meta.resolve("./load-balancer-process.ts")));
-  const spec: ListenerSpec = {
-    address,
-    port,
-    allow: ["127.0.0.0/8"],
-    healthCheck: {
-      path: "/healthz",
-      intervalSeconds: 5,
-      timeoutSeconds: 2,
-      healthyThreshold: 1,
-      unhealthyThreshold: 2,
-    },
-    backends: [{ name: "app", weight: 1 }],
-    drainSeconds: 0,
-  };
+async function startInFront(kind: string, targets: Target[], children: ChildProcess[]): Promise<number> {
+  const child = fork(fileURLToPath(import.meta.resolve("./load-balancer-process.ts")), [kind]);
+  children.push(child);
   child.send({ spec, targets });
-  const ready = await Promise.race([once(child, "message"), once(child, "exit"), delay(30_000, ["late"])]);
-  if (ready[0] !== "ready")
-    throw new Error("The machines did not become healthy within 30 s; see their output above.");
-  return child;
-}
-
-function measure(url: string, duration: number): Promise<autocannon.Result> {
-  return autocannon({ url, connections, duration });
-}
-
-function row(name: string, result: autocannon.Result, first: autocannon.Result): Row {
-  const failed = result.errors + result.non2xx;
-  if (failed > 0) throw new Error(`${name}: ${failed} of ${result.requests.total} requests failed.`);
-  const share = result.requests.average / first.requests.average;
-  return { name, requestsPerSecond: result.requests.average, p99: result.latency.p99, share };
+  const late = new AbortController();
+  const [port] = await Promise.race([once(child, "message"), delay(30_000, [], { signal: late.signal })]);
+  late.abort();
+  if (port === undefined) throw new Error(`The ${kind} was not ready in 30 s: do the nine machines start?`);
+  return port;
 }
 
 async function stop(child: ChildProcess): Promise<void> {

@@ -92,8 +92,8 @@ async function checkEdge(
   context: OperationContext,
 ): Promise<CheckFailure[]> {
   const { edge } = news as unknown as NetworkSpec;
-  const known = olds as NetworkSpec | undefined;
-  if (known?.edge.address === edge.address && known.edge.port === edge.port) return [];
+  const known = (olds as Partial<NetworkSpec> | undefined)?.edge;
+  if (known?.address === edge.address && known.port === edge.port) return [];
   const holder = await portHolder(edge.address, edge.port);
   if (!holder || (holder.pid !== undefined && holder.pid === (await cloudOf(context).pid()))) return [];
   const who = holder.pid === undefined ? "another program" : `${holder.command} (process ${holder.pid})`;

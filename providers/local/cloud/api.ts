@@ -45,7 +45,13 @@ function addObjects(app: FastifyInstance, plane: ControlPlane): void {
     path,
     { bodyLimit: Number.MAX_SAFE_INTEGER },
     async (request, reply) => {
-      await plane.buckets.put(request.params.id, request.params["*"], request.body);
+      const { id, "*": key } = request.params;
+      if (!plane.get("buckets", id)) {
+        throw new NotFoundError(
+          `there is no bucket ${id} (any more): \`npm run refresh\` records what is gone, \`npm run up\` makes it again`,
+        );
+      }
+      await plane.buckets.put(id, key, request.body);
       return reply.code(204).send();
     },
   );
@@ -84,6 +90,10 @@ export function createApi(plane: ControlPlane): FastifyInstance {
   app.post<{ Body: { known: string[] } }>("/reap", async (request) => ({
     removed: await plane.reap(request.body.known),
   }));
+  app.post("/stop", async (_request, reply) => {
+    reply.raw.once("close", () => void plane.stop("asked to"));
+    return reply.code(204).send();
+  });
   app.post("/stop-if-idle", async (_request, reply) => {
     reply.raw.once("close", () => void plane.stopIfIdle());
     return reply.code(204).send();

@@ -1,5 +1,15 @@
 import { spawn } from "node:child_process";
-import { closeSync, createReadStream, existsSync, mkdirSync, openSync, readFileSync, statSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+  closeSync,
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+} from "node:fs";
 import { type IncomingMessage, request } from "node:http";
 import { join } from "node:path";
 import { withSocketPath } from "./home.ts";
@@ -8,8 +18,6 @@ import type { Collection, GroupStatus, MachineInfo, Specs } from "./specs.ts";
 
 /** How long a control plane may take to answer after it was started, in milliseconds. */
 const startLimitMs = 15_000;
-
-const packageFile = join(import.meta.dirname, "../../../package.json");
 
 /** The control plane refused a call, or could not do it. */
 export class ControlPlaneError extends Error {
@@ -74,8 +82,13 @@ function callOnce(home: string, options: CallOptions): Promise<unknown> {
   );
 }
 
-function version(): string {
-  return (JSON.parse(readFileSync(packageFile, "utf8")) as { version: string }).version;
+/** What the control plane's code is: one that runs older code is restarted before it is asked for anything new. */
+function codeVersion(): string {
+  const hash = createHash("sha256");
+  for (const name of readdirSync(import.meta.dirname, { recursive: true, encoding: "utf8" }).sort()) {
+    if (name.endsWith(".ts")) hash.update(readFileSync(join(import.meta.dirname, name)));
+  }
+  return hash.digest("hex").slice(0, 12);
 }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -89,7 +102,7 @@ async function ensureRunning(home: string): Promise<void> {
   mkdirSync(home, { recursive: true, mode: 0o700 });
   const logFile = join(home, "control-plane.log");
   const log = openSync(logFile, "a", 0o600);
-  const child = spawn(process.execPath, [join(import.meta.dirname, "main.ts"), home, version()], {
+  const child = spawn(process.execPath, [join(import.meta.dirname, "main.ts"), home, codeVersion()], {
     detached: true,
     stdio: ["ignore", log, log],
     cwd: home,
@@ -128,6 +141,26 @@ async function call(home: string, options: CallOptions): Promise<unknown> {
   }
 }
 
+interface Greeting {
+  readonly pid: number;
+  readonly version: string;
+}
+
+/** Homes whose control plane is known to run this code. */
+const current = new Set<string>();
+
+/** Restarts a control plane that runs other code than this, as an update of the project leaves it; machines run on. */
+async function ensureCurrent(home: string): Promise<void> {
+  if (current.has(home)) return;
+  const { version } = (await call(home, { method: "GET", path: "/" })) as Greeting;
+  if (version !== codeVersion()) {
+    await call(home, { method: "POST", path: "/stop" });
+    await ended(home);
+    await ensureRunning(home);
+  }
+  current.add(home);
+}
+
 /** The control plane of one stack's local cloud, as deployments use it. */
 export class LocalCloud {
   readonly home: string;
@@ -137,6 +170,7 @@ export class LocalCloud {
   }
 
   async put<C extends Collection>(collection: C, id: string, spec: Specs[C]): Promise<void> {
+    await ensureCurrent(this.home);
     await call(this.home, { method: "PUT", path: `/${collection}/${id}`, body: spec });
   }
 
@@ -191,7 +225,7 @@ export class LocalCloud {
   /** The process id of the control plane, or undefined when it does not run. */
   async pid(): Promise<number | undefined> {
     try {
-      return ((await callOnce(this.home, { method: "GET", path: "/" })) as { pid: number }).pid;
+      return ((await callOnce(this.home, { method: "GET", path: "/" })) as Greeting).pid;
     } catch (error) {
       if (isAbsent(error) || isCut(error)) return undefined;
       throw error;
@@ -199,7 +233,7 @@ export class LocalCloud {
   }
 }
 
-/** Waits a moment for the control plane to end; it stays when it has something to run. */
+/** Waits a moment for the control plane to end, if it does. */
 async function ended(home: string): Promise<void> {
   const cloud = new LocalCloud(home);
   for (const deadline = Date.now() + 2_000; Date.now() < deadline && (await cloud.pid()) !== undefined; )

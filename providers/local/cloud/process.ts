@@ -55,7 +55,7 @@ export interface LaunchOptions {
   /** Where its output is appended to. */
   readonly logFile: string;
   /** Called when it ends, as long as this process lives. */
-  readonly onExit: () => void;
+  readonly onExit?: () => void;
 }
 
 /**
@@ -76,7 +76,7 @@ export async function launch(options: LaunchOptions): Promise<ProcessRef> {
       child.once("spawn", resolve);
       child.once("error", (error) => reject(new Error(`cannot start ${options.command}: ${error.message}`)));
     });
-    child.once("exit", options.onExit);
+    if (options.onExit) child.once("exit", options.onExit);
     child.unref();
     const pid = child.pid as number;
     return { pid, processStart: processStart(pid) ?? "exited at once" };

@@ -61,6 +61,14 @@ test("when no machine is left to try, the client gets 502 and never hangs", asyn
   expect(machines.map(({ requests }) => requests.length)).toEqual([1, 1, 1]);
 });
 
+test("each kind of failure is logged once a second, not once a request", async () => {
+  const { url, lines } = await balancer({});
+  for (let i = 0; i < 20; i++) expect((await ask(url)).status).toBe(503);
+  const warnings = lines.filter(({ message }) => message === "Answered 503");
+  expect(warnings[0]?.details).toMatchObject({ method: "GET", url: "/", client: "127.0.0.1" });
+  expect(warnings.length).toBeLessThan(20);
+});
+
 test("an answer that is no HTTP is 502", async () => {
   const server = net.createServer((socket) => {
     socket.on("error", () => {});
@@ -84,15 +92,12 @@ test("a machine that dies in the middle of an answer: the client's connection is
   const one = await machine(1, (req, res) => {
     if (req.url === "/sized") res.setHeader("content-length", 10);
     res.write("half");
-    req.socket.once("drain", () => {});
     setImmediate(() => req.socket.destroy());
   });
   const { url, lines } = await balancer({ app: [one] });
   await expect(ask(`${url}/sized`)).rejects.toThrow(/aborted|ECONNRESET|hang up/);
   await expect(ask(`${url}/chunked`)).rejects.toThrow(/aborted|ECONNRESET|hang up/);
-  expect(
-    lines.filter(({ message }) => message === "A machine broke off in the middle of an answer"),
-  ).toHaveLength(2);
+  expect(lines.map(({ message }) => message)).toContain("A machine broke off in the middle of an answer");
 });
 
 test("a machine that does not begin to answer in time: 504", async () => {

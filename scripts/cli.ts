@@ -1,0 +1,169 @@
+import { constants } from "node:fs";
+import { access, realpath, stat } from "node:fs/promises";
+import { homedir } from "node:os";
+import { delimiter, dirname, join, resolve, sep } from "node:path";
+import { buildCli, cliVersion } from "./cli-build.ts";
+import { type Context, capture } from "./process.ts";
+
+/** A Pulumi CLI that works: its executable, the version it names, and the environment to run it in. */
+export interface Cli {
+  readonly command: string;
+  readonly version: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** The oldest CLI (of February 2025) with which these scripts, the program and the plugin were tried. */
+export const minimumVersion = "3.150.0";
+
+const languageHost = "pulumi-language-nodejs";
+const answerMs = 15_000;
+const connectMs = 60_000;
+const downloadMs = 600_000;
+
+interface Attempt {
+  readonly what: string;
+  /** Resolves with the path of an executable; fails with why there is none. */
+  find(): Promise<string>;
+}
+
+/**
+ * Finds a Pulumi CLI, or gets one: `PULUMI_COMMAND`, which must then work; every `pulumi` on the PATH outside
+ * node_modules; what an earlier run left in `$PULUMI_HOME/versions/<version>` (default `~/.pulumi`); npm's
+ * `pulumi` package, which downloads into that folder; a build from Go modules, into the same folder. Fails with
+ * each thing tried, why it would not do, and what to do.
+ */
+export async function findCli(context: Context): Promise<Cli> {
+  const { env, root } = context;
+  if (env.PULUMI_COMMAND) return chosenCli(context, resolve(env.PULUMI_COMMAND));
+  const bin = join(env.PULUMI_HOME || join(homedir(), ".pulumi"), "versions", await cliVersion(root), "bin");
+  const pinned = join(bin, "pulumi");
+  const attempts: Attempt[] = [
+    ...(await onPath(env)),
+    { what: pinned, find: () => existing(pinned) },
+    { what: "download by npm's `pulumi` package", find: () => download(context, pinned) },
+    { what: "build from Go modules", find: () => buildCli(context, bin).then(() => pinned) },
+  ];
+  const failures: string[] = [];
+  for (const { what, find } of attempts) {
+    try {
+      return await check(context, await find());
+    } catch (error) {
+      context.signal.throwIfAborted();
+      failures.push(`  - ${what}: ${(error as Error).message}`);
+    }
+  }
+  throw new Error(
+    `No Pulumi CLI was found and none could be made. Tried:\n${failures.join("\n")}\n${remedy}`,
+  );
+}
+
+const remedy = `What to do, any one of:
+  - install Pulumi ${minimumVersion} or newer and put it on the PATH (https://www.pulumi.com/docs/install/)
+  - name its executable: PULUMI_COMMAND=/path/to/pulumi
+  - let the download or the build reach the network (HTTPS_PROXY; GOPROXY), with Go on the PATH for the build`;
+
+async function chosenCli(context: Context, command: string): Promise<Cli> {
+  try {
+    return await check(context, await existing(command));
+  } catch (error) {
+    context.signal.throwIfAborted();
+    const why = (error as Error).message;
+    throw new Error(`PULUMI_COMMAND=${command}: ${why}. Name a Pulumi CLI's executable there, or unset it.`);
+  }
+}
+
+async function onPath(env: NodeJS.ProcessEnv): Promise<Attempt[]> {
+  const folders = new Set((env.PATH ?? "").split(delimiter).filter((folder) => folder !== ""));
+  const own = join("node_modules", ".bin");
+  const outside = [...folders].filter((folder) => !resolve(folder).endsWith(sep + own));
+  const hits: string[] = [];
+  for (const folder of outside) {
+    const file = join(resolve(folder), "pulumi");
+    if (await isExecutable(file)) hits.push(file);
+  }
+  if (hits.length > 0) return hits.map((file) => ({ what: `${file} (on the PATH)`, find: async () => file }));
+  return [{ what: "PATH", find: () => Promise.reject(new Error("no `pulumi` on it")) }];
+}
+
+/**
+ * The vendor's installer speaks as soon as it was fetched; until then, `connectMs` tells a network that drops
+ * everything from a slow one.
+ */
+async function download(context: Context, pinned: string): Promise<string> {
+  context.log("Asking npm's `pulumi` package to download the Pulumi CLI.");
+  const script = join(context.root, "node_modules", "pulumi", "run.js");
+  const unconnected = new AbortController();
+  const limit = setTimeout(
+    () => unconnected.abort(new Error(`no connection within ${connectMs / 1000} s`)),
+    connectMs,
+  );
+  try {
+    const { code, stderr } = await capture(process.execPath, [script, "version"], {
+      env: { NODE_USE_ENV_PROXY: "1", ...context.env },
+      signal: AbortSignal.any([context.signal, unconnected.signal]),
+      timeoutMs: downloadMs,
+      onOutput: (text) => {
+        if (/^(Downloading pulumi|pulumi:) /.test(text)) return;
+        clearTimeout(limit);
+        process.stderr.write(text);
+      },
+    });
+    if (code !== 0) throw new Error(stderr.trim().split("\n").at(-1) || `exit code ${code}`);
+  } finally {
+    clearTimeout(limit);
+  }
+  return existing(pinned);
+}
+
+/** Accepts an executable that names a version new enough and whose language host the CLI will find. */
+async function check(context: Context, command: string): Promise<Cli> {
+  const env = await cliEnvironment(context, command);
+  const version = await askVersion(context, command, env);
+  if (isOlder(version, minimumVersion)) {
+    throw new Error(`its version is ${version}; ${minimumVersion} is the oldest that will do`);
+  }
+  return { command, version, env };
+}
+
+/**
+ * The project's own Node.js comes first on the PATH, for the language host and the plugin; the CLI's folder
+ * last: the CLI looks for its host beside its real file and on the PATH, but not beside a link to it.
+ */
+async function cliEnvironment({ root, env }: Context, command: string): Promise<NodeJS.ProcessEnv> {
+  const path = [join(root, "node_modules", ".bin"), ...(env.PATH ?? "").split(delimiter), dirname(command)];
+  const folders = [dirname(await realpath(command)), ...path];
+  for (const folder of folders) {
+    if (await isExecutable(join(folder, languageHost))) return { ...env, PATH: path.join(delimiter) };
+  }
+  throw new Error(`there is no ${languageHost} beside it or on the PATH`);
+}
+
+async function askVersion(context: Context, command: string, env: NodeJS.ProcessEnv): Promise<string> {
+  const { code, stdout, stderr } = await capture(command, ["version"], {
+    env: { ...env, PULUMI_SKIP_UPDATE_CHECK: "true" },
+    signal: context.signal,
+    timeoutMs: answerMs,
+  });
+  if (code !== 0) throw new Error(`\`pulumi version\` failed (exit code ${code}): ${stderr.trim()}`);
+  const version = stdout.trim().match(/^v?(\d+\.\d+\.\d+)/)?.[1];
+  if (!version) throw new Error(`\`pulumi version\` printed ${JSON.stringify(stdout.trim())}, not a version`);
+  return version;
+}
+
+function isOlder(version: string, than: string): boolean {
+  return version.localeCompare(than, "en", { numeric: true }) < 0;
+}
+
+async function existing(file: string): Promise<string> {
+  if (await isExecutable(file)) return file;
+  throw new Error("there is no such executable");
+}
+
+async function isExecutable(file: string): Promise<boolean> {
+  try {
+    await access(file, constants.X_OK);
+    return (await stat(file)).isFile();
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,49 @@
+import { join } from "node:path";
+import type { DeployedStack } from "../components/machines.ts";
+import type { CloudName } from "../components/settings.ts";
+import { localEnvironment, localStack, type Pulumi } from "./backend.ts";
+import { type Cli, findCli } from "./cli.ts";
+import { type Context, capture } from "./process.ts";
+
+/** A CLI, and the environment in which it works on a stack. */
+export interface OpenedPulumi {
+  readonly cli: Cli;
+  readonly context: Context;
+  readonly pulumi: Pulumi;
+}
+
+/**
+ * Finds a CLI for a stack. Programs and plugins that it starts keep what Node.js has compiled of them in
+ * `.switchyard/compile-cache`: types are then stripped once, and not at every start.
+ */
+export async function openPulumi(outer: Context, stack: string): Promise<OpenedPulumi> {
+  const cli = await findCli(outer);
+  const env = {
+    NODE_COMPILE_CACHE: join(outer.root, ".switchyard", "compile-cache"),
+    ...(stack === localStack ? await localEnvironment(outer.root, cli.env) : cli.env),
+  };
+  const context = { ...outer, env };
+  return { cli, context, pulumi: runner(context, cli, stack) };
+}
+
+function runner(context: Context, cli: Cli, stack: string): Pulumi {
+  const { root: cwd, env, signal } = context;
+  return async (args, input = "") => {
+    const all = [...args, "--stack", stack, "--non-interactive"];
+    const { code, stdout, stderr } = await capture(cli.command, all, { cwd, env, signal, input });
+    if (code !== 0) throw new Error(`pulumi ${args.join(" ")} failed:\n${stderr.trim() || stdout.trim()}`);
+    return stdout;
+  };
+}
+
+/** A stack that is deployed: where, and its outputs. Fails when it is not. */
+export async function deployedStack(
+  outer: Context,
+  stack: string,
+): Promise<DeployedStack & { readonly cloud: CloudName }> {
+  const { pulumi } = await openPulumi(outer, stack);
+  const outputs = JSON.parse(await pulumi(["stack", "output", "--json"])) as Record<string, unknown>;
+  if (typeof outputs.cloud !== "string")
+    throw new Error(`Stack ${stack} is not deployed: npm run up brings it up.`);
+  return { stack, outputs, cloud: outputs.cloud as CloudName };
+}

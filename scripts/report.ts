@@ -1,0 +1,82 @@
+import { type Deployment, localStack, resourceName, type StackResource } from "./backend.ts";
+
+/** The program's outputs that a report shows; `adminToken` comes masked. */
+export interface Outputs {
+  readonly url?: string;
+  readonly bucketName?: string;
+  readonly release?: string;
+  readonly clusters?: Readonly<Record<string, ClusterOutput>>;
+}
+
+interface ClusterOutput {
+  readonly size: number;
+  readonly machineType: string;
+  readonly path?: string;
+}
+
+/** `npm run <script>` for a stack, with the arguments that follow. */
+export function npmRun(script: string, stack: string, ...args: readonly string[]): string {
+  const all = [...(stack === localStack ? [] : ["--stack", stack]), ...args];
+  return ["npm run", script, ...(all.length > 0 ? ["--", ...all] : [])].join(" ");
+}
+
+/** How long `up` took, in milliseconds: getting the CLI and the stack ready, and the CLI's own run. */
+export interface UpDurations {
+  readonly before: number;
+  readonly inPulumi: number;
+}
+
+/** What to do with a stack that is up: its URL and commands to paste. */
+export function upReport(stack: string, outputs: Outputs, { before, inPulumi }: UpDurations): string {
+  const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
+  const took = `${seconds(before + inPulumi)} (${seconds(inPulumi)} of it in pulumi up)`;
+  const { url, bucketName, release } = outputs;
+  if (url === undefined) return `Stack ${stack} is up after ${took}; it has no output \`url\`.`;
+  const paths: [path: string, note: string][] = [
+    ["/", ""],
+    ["/healthz", ""],
+  ];
+  for (const [name, { path, machineType, size }] of Object.entries(outputs.clusters ?? {})) {
+    if (path !== undefined) paths.push([path, `  # ${name}: ${size} × ${machineType}`]);
+  }
+  const commands = paths.map(([path, note]) => `  curl ${quote(new URL(path, url).href)}${note}`);
+  const rows = [
+    ["Files", bucketName],
+    ["Release", release?.slice(0, 12)],
+    ["Admin token", npmRun("--silent outputs", stack, "adminToken", "--show-secrets")],
+    ["Remove it", npmRun("destroy", stack)],
+  ].filter(([, value]) => value !== undefined);
+  const width = Math.max(...rows.map(([label = ""]) => label.length));
+  const lines = rows.map(([label = "", value]) => `  ${label.padEnd(width)}  ${value}`);
+  return [`Stack ${stack} is up at ${url} after ${took}`, ...commands, "", ...lines].join("\n");
+}
+
+/** What `destroy` left: protected resources with how to delete them for good, other ones, or nothing. */
+export function destroyReport(stack: string, deployment: Deployment | undefined): string {
+  const resources = deployment?.resources ?? [];
+  const kept = resources.filter(({ protect }) => protect);
+  if (kept.length > 0) return keptReport(stack, kept);
+  const left = resources.filter(({ type }) => !/^pulumi:(pulumi:Stack$|providers:)/.test(type));
+  if (left.length > 0) return `Stack ${stack} still has these:\n${table(left)}`;
+  return `Nothing is left of stack ${stack}.`;
+}
+
+function keptReport(stack: string, kept: readonly StackResource[]): string {
+  return [
+    `Kept, because they are protected:\n${table(kept)}`,
+    `To delete them for good, with all they hold, set in Pulumi.${stack.split("/").at(-1)}.yaml`,
+    "  switchyard:bucket: { protect: false, empty: true }",
+    `and run: ${npmRun("up", stack)} && ${npmRun("destroy", stack)}`,
+  ].join("\n");
+}
+
+function table(resources: readonly StackResource[]): string {
+  const rows = resources.map((resource) => [resource.type, resourceName(resource), resource.id ?? ""]);
+  const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (row: string[]) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ");
+  return rows.map((row) => `  ${line(row).trimEnd()}`).join("\n");
+}
+
+function quote(text: string): string {
+  return /^[\w:/.%~-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
