@@ -99,7 +99,7 @@ async function checkEdge(
   const who = holder.pid === undefined ? "another program" : `${holder.command} (process ${holder.pid})`;
   return [
     {
-      property: "edge.port",
+      property: "",
       reason: `${edge.address}:${edge.port} is taken by ${who}; end it, or choose another port in switchyard:loadBalancer`,
     },
   ];

@@ -15,6 +15,7 @@ const copied = [
   "components",
   "plugin",
   "providers",
+  "scripts",
   "service",
 ];
 
@@ -43,13 +44,14 @@ export function freePort(): Promise<number> {
   });
 }
 
-export function run(
+/** Starts a process that reads nothing; `ended` has what it printed. */
+export function start(
   command: string,
   args: readonly string[],
   options: { cwd: string; env: NodeJS.ProcessEnv },
-): Promise<CommandResult> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
+): { pid: number; ended: Promise<CommandResult> } {
+  const child = spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
+  const ended = new Promise<CommandResult>((resolve, reject) => {
     let stdout = "";
     let stderr = "";
     child.stdout.setEncoding("utf8").on("data", (chunk) => {
@@ -61,6 +63,11 @@ export function run(
     child.once("error", reject);
     child.once("close", (code) => resolve({ code, stdout, stderr }));
   });
+  return { pid: child.pid ?? 0, ended };
+}
+
+export function run(...args: Parameters<typeof start>): Promise<CommandResult> {
+  return start(...args).ended;
 }
 
 /** The end of a URN: `MachineGroup::cluster1`. */
@@ -72,27 +79,28 @@ export function shortName(urn: string): string {
 /** A copy of this project with a stack of its own, deployed by the real CLI to a backend of its own. */
 export class Deployment {
   readonly root: string;
-  readonly stack = "e2e";
+  readonly stack: string;
   config: Config;
   readonly #cli: Cli;
 
-  static async create(config: Config): Promise<Deployment> {
+  static async create(config: Config, stack = "e2e"): Promise<Deployment> {
     const { signal } = new AbortController();
     const cli = await findCli({ root: projectRoot, env: process.env, signal, log: console.error });
     const root = await mkdtemp(join(tmpdir(), "switchyard-e2e-"));
     for (const name of copied) await cp(join(projectRoot, name), join(root, name), { recursive: true });
     await symlink(join(projectRoot, "node_modules"), join(root, "node_modules"));
     await mkdir(join(root, "state"), { mode: 0o700 });
-    const deployment = new Deployment(root, cli, config);
+    const deployment = new Deployment(root, cli, config, stack);
     await deployment.#write();
     const made = await deployment.pulumi("stack", "init", deployment.stack);
     if (made.code !== 0) throw new Error(`stack init failed: ${made.stderr}`);
     return deployment;
   }
 
-  private constructor(root: string, cli: Cli, config: Config) {
+  private constructor(root: string, cli: Cli, config: Config, stack: string) {
     this.root = root;
     this.config = config;
+    this.stack = stack;
     this.#cli = cli;
   }
 
@@ -105,6 +113,7 @@ export class Deployment {
       ...this.#cli.env,
       PATH: `${join(projectRoot, "node_modules/.bin")}:${this.#cli.env.PATH}`,
       PULUMI_BACKEND_URL: `file://${join(this.root, "state")}`,
+      NODE_COMPILE_CACHE: join(projectRoot, ".switchyard", "compile-cache"),
       PULUMI_CONFIG_PASSPHRASE: "",
       PULUMI_SKIP_UPDATE_CHECK: "true",
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
@@ -139,6 +148,21 @@ export class Deployment {
 
   refresh(): Promise<CommandResult> {
     return this.#deploy("refresh");
+  }
+
+  /** Starts the project's own command for a stack, in a process group of its own, as `npm run` does. */
+  async start(command: string): Promise<{ pid: number; ended: Promise<CommandResult> }> {
+    await this.#write();
+    const args = [join(this.root, "scripts/stack.ts"), command, "--stack", this.stack, "--color=never"];
+    return start(process.execPath, args, {
+      cwd: this.root,
+      env: { ...this.env, PULUMI_COMMAND: this.#cli.command },
+    });
+  }
+
+  /** Runs the project's own command for a stack. */
+  async npm(command: string): Promise<CommandResult> {
+    return (await this.start(command)).ended;
   }
 
   /** What a preview would do: `op Type::name` for all that it would not leave alone. */

@@ -20,6 +20,12 @@ export function* machineAddresses(cidr: string): Generator<string> {
   }
 }
 
+/** Whether a machine's address is one of a subnet's. */
+export function isInSubnet(address: string, cidr: string): boolean {
+  const [network, prefix] = ipaddr.IPv4.parseCIDR(cidr);
+  return ipaddr.IPv4.parse(address).match(ipaddr.IPv4.parse(loopbackTwin(network.octets)), prefix);
+}
+
 /** Whether nothing on this host listens on the address and port. */
 export function isFree(address: string, port: number): Promise<boolean> {
   return new Promise((resolve, reject) => {

@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
 import Fastify, { type FastifyInstance } from "fastify";
-import type { Buckets } from "./buckets.ts";
+import { type Buckets, KeyError } from "./buckets.ts";
 import type { MachineRecord, State } from "./store.ts";
 
 /** What machines may read in their bucket; the deployment writes it. */
@@ -12,6 +12,10 @@ const readablePrefixes = ["releases/", "runtimes/"];
  */
 export function createEndpoint(state: State, buckets: Buckets): FastifyInstance {
   const app = Fastify({ logger: false, forceCloseConnections: true });
+  app.setErrorHandler((error, _request, reply) => {
+    if (error instanceof KeyError) return reply.code(400).send("no object key\n");
+    throw error;
+  });
   const machineOf = (token: string): MachineRecord | undefined =>
     Object.values(state.machines).find((machine) => machine.token === token);
 

@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import { allocateAddress } from "./addresses.ts";
+import { allocateAddress, isInSubnet } from "./addresses.ts";
 import type { WatchHealth } from "./health.ts";
 import { lastLines, type MachineFolders, revisionOf, startMachine, stopMachine } from "./machine.ts";
 import { isAlive } from "./process.ts";
@@ -14,7 +14,7 @@ const startAttempts = 3;
 /** The wait after the first failed start, doubled with each further one, and its bound; in milliseconds. */
 const backOffMs = { first: 1_000, most: 30_000 };
 /** How many log lines of a failing machine a failure quotes. */
-const quotedLines = 10;
+const quotedLines = 20;
 
 export interface GroupsOptions {
   readonly store: Store;
@@ -51,6 +51,7 @@ export class Groups {
   readonly #waiters = new Set<() => void>();
   /** Addresses of machines that are being started. */
   readonly #reserved = new Set<string>();
+  #reserving: Promise<unknown> = Promise.resolve();
   readonly #ticker: NodeJS.Timeout;
   #stopped = false;
 
@@ -85,8 +86,9 @@ export class Groups {
     this.#options.store.save();
     const healthChanged = JSON.stringify(known?.spec.healthCheck) !== JSON.stringify(spec.healthCheck);
     if (known && healthChanged) for (const machine of this.machinesOf(id)) this.#watch(machine);
-    clearTimeout(this.#work.get(id)?.retry);
-    this.#work.delete(id);
+    const work = this.#workOf(id);
+    clearTimeout(work.retry);
+    Object.assign(work, { failedStarts: 0, launchNotBefore: 0, lost: [] });
     this.#reconcile(id);
   }
 
@@ -313,7 +315,7 @@ export class Groups {
     work.launching += 1;
     let address: string | undefined;
     try {
-      address = await this.#reserveAddress(group.spec);
+      address = await this.#reserveAddress(id, group.spec);
       const machine = await startMachine({
         group: id,
         revision,
@@ -345,20 +347,19 @@ export class Groups {
     this.#changed();
   }
 
-  /** An address in each of the group's subnets in turn, held until the machine is recorded. */
-  async #reserveAddress(spec: GroupSpec): Promise<string> {
-    const taken = new Set([
-      ...Object.values(this.#machines).map(({ address }) => address),
-      ...this.#reserved,
-    ]);
-    const turn = taken.size % spec.subnets.length;
-    const subnets = [...spec.subnets.slice(turn), ...spec.subnets.slice(0, turn)];
-    for (;;) {
+  /** An address for one more machine, held until the machine is recorded; one at a time, so that each knows the others. */
+  #reserveAddress(id: string, spec: GroupSpec): Promise<string> {
+    const reserved = this.#reserving.then(async () => {
+      const own = [...this.machinesOf(id).map(({ address }) => address), ...this.#reserved];
+      const machinesIn = (subnet: string) => own.filter((address) => isInSubnet(address, subnet)).length;
+      const subnets = spec.subnets.toSorted((a, b) => machinesIn(a) - machinesIn(b));
+      const taken = Object.values(this.#machines).map(({ address }) => address);
       const address = await allocateAddress(subnets, spec.port, new Set([...taken, ...this.#reserved]));
-      if (this.#reserved.has(address)) continue;
       this.#reserved.add(address);
       return address;
-    }
+    });
+    this.#reserving = reserved.catch(() => {});
+    return reserved;
   }
 
   /** Takes a machine out of service: no new requests, time to finish the ones it has, then its end. */

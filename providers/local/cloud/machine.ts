@@ -61,7 +61,11 @@ export class MachineFolders {
   }
 }
 
-/** The last lines of a file, at most 8 KiB of them; none when there is no such file. */
+/** How much of the end of a log is looked at for its last lines, and how much of one line is shown; in bytes and characters. */
+const logEnd = 64 * 1024;
+const lineLength = 300;
+
+/** The last lines of a file, the longest of them shortened; none when there is no such file. */
 export async function lastLines(file: string, count: number): Promise<string[]> {
   let handle: Awaited<ReturnType<typeof open>>;
   try {
@@ -72,9 +76,10 @@ export async function lastLines(file: string, count: number): Promise<string[]> 
   }
   try {
     const { size } = await handle.stat();
-    const length = Math.min(size, 8192);
+    const length = Math.min(size, logEnd);
     const { buffer } = await handle.read(Buffer.alloc(length), 0, length, size - length);
-    return buffer.toString("utf8").trimEnd().split("\n").slice(-count);
+    const lines = buffer.toString("utf8").trimEnd().split("\n").slice(-count);
+    return lines.map((line) => (line.length > lineLength ? `${line.slice(0, lineLength)}…` : line));
   } finally {
     await handle.close();
   }

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { basename } from "node:path";
 import { isFree } from "./addresses.ts";
 
 /** Who listens on a port; without a pid where that cannot be known. */
@@ -36,7 +37,8 @@ function listeningInode(address: string, port: number): string | undefined {
 
 /** The program and its arguments, shortened to what tells which one it is. */
 function commandLine(pid: string): string {
-  const text = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
+  const [program = "", ...rest] = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+  const text = [basename(program), ...rest].join(" ").trim();
   return text.length > 120 ? `${text.slice(0, 117)}...` : text;
 }
 
