@@ -93,6 +93,7 @@ async function checkEdge(
 ): Promise<CheckFailure[]> {
   const { edge } = news as unknown as NetworkSpec;
   const known = (olds as Partial<NetworkSpec> | undefined)?.edge;
+  if (known) await cloudOf(context).revive();
   if (known?.address === edge.address && known.port === edge.port) return [];
   const holder = await portHolder(edge.address, edge.port);
   if (!holder || (holder.pid !== undefined && holder.pid === (await cloudOf(context).pid()))) return [];

@@ -42,13 +42,18 @@ function descendants(all: readonly ProcessInfo[], pid: number): ProcessInfo[] {
   return children.flatMap((child) => [child, ...descendants(all, child.pid)]);
 }
 
+/** Its supervisor, a shell, has the same words among its arguments. */
+function isControlPlane(args: string): boolean {
+  return args.includes("cloud/main.ts") && !/\bsh -c /.test(args);
+}
+
 const victims = {
   "the CLI": (all, wrapper) =>
     descendants(all, wrapper).find(({ args }) => /pulumi\S* (up|destroy)/.test(args)),
   "the plugin": (all, wrapper) =>
     descendants(all, wrapper).find(({ args }) => args.includes("plugin/main.ts")),
   "the control plane": (all) =>
-    all.find(({ args }) => args.includes("cloud/main.ts") && args.includes(deployment.home)),
+    all.find(({ args }) => isControlPlane(args) && args.includes(deployment.home)),
 } satisfies Record<string, (all: ProcessInfo[], wrapper: number) => ProcessInfo | undefined>;
 
 /** Runs a command and kills one of its processes at some moment; says what it did. */
@@ -74,7 +79,7 @@ async function machineProcesses(): Promise<string[]> {
 }
 
 async function controlPlanes(): Promise<string[]> {
-  return (await deployment.processes()).filter((line) => line.includes("cloud/main.ts"));
+  return (await deployment.processes()).filter(isControlPlane);
 }
 
 beforeAll(async () => {

@@ -29,7 +29,7 @@ afterAll(() => deployment?.remove(), 30_000);
 
 type State = Partial<Record<keyof PlannedResource | "sourcePosition" | "stackTrace", unknown>>;
 
-/** What both must agree on. */
+/** What both must agree on. Besides it, the CLI's steps have a `detailedDiff`, which is null for what is new. */
 function comparable(newState: PlannedResource): State {
   const {
     // Lines of this machine's files; a plan has none, so that it is the same on every machine.

@@ -77,7 +77,7 @@ export function createApi(plane: ControlPlane): FastifyInstance {
   app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
     const known =
       error instanceof NotFoundError ? 404 : error instanceof KeyError ? 400 : (error.statusCode ?? 500);
-    if (known >= 500) plane.log.error({ error: error.message }, "request failed");
+    if (known >= 500) plane.log.error({ err: error }, "request failed");
     return reply.code(known).send({ message: error.message });
   });
   for (const collection of collections) addCollection(app, plane, collection);

@@ -26,7 +26,7 @@ export class Balancers {
       try {
         await this.put(id, spec);
       } catch (error) {
-        this.#log.error({ loadBalancer: id, error: (error as Error).message }, "load balancer cannot listen");
+        this.#log.error({ loadBalancer: id, err: error }, "load balancer cannot listen");
       }
     }
   }

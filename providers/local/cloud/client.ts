@@ -93,6 +93,12 @@ function codeVersion(): string {
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** Starts the control plane again when it was killed, or failed after a while: at once it would only fail again. */
+const supervisor = `
+  while start=$(date +%s); "$0" "$@"; code=$?
+    [ $code -gt 128 ] || { [ $code -ne 0 ] && [ $(($(date +%s) - start)) -ge 2 ]; }
+  do :; done`;
+
 /**
  * Starts the control plane of `home` unless it runs, in a session of its own.
  *
@@ -102,7 +108,8 @@ async function ensureRunning(home: string): Promise<void> {
   mkdirSync(home, { recursive: true, mode: 0o700 });
   const logFile = join(home, "control-plane.log");
   const log = openSync(logFile, "a", 0o600);
-  const child = spawn(process.execPath, [join(import.meta.dirname, "main.ts"), home, codeVersion()], {
+  const command = [process.execPath, join(import.meta.dirname, "main.ts"), home, codeVersion()];
+  const child = spawn("sh", ["-c", supervisor, ...command], {
     detached: true,
     stdio: ["ignore", log, log],
     cwd: home,
@@ -123,10 +130,20 @@ async function ensureRunning(home: string): Promise<void> {
     if (exit) break;
     await pause(25);
   }
-  const lines = await lastLines(logFile, 5);
+  const lines = (await lastLines(logFile, 5)).map(readable);
   throw new Error(
     [`the local cloud's control plane does not start; the end of ${logFile}:`, ...lines].join("\n  "),
   );
+}
+
+/** What a line of the control plane's log says; a line that is not its own, as it is. */
+function readable(line: string): string {
+  try {
+    const { msg, err } = JSON.parse(line) as { msg: string; err?: { message: string } };
+    return err ? `${msg}: ${err.message}` : msg;
+  } catch {
+    return line;
+  }
 }
 
 /** A call that may be repeated, to a control plane that is started when it does not run. */
@@ -220,6 +237,12 @@ export class LocalCloud {
   async machines(): Promise<MachineInfo[]> {
     if (!existsSync(join(this.home, "state.json"))) return [];
     return (await call(this.home, { method: "GET", path: "/machines" })) as MachineInfo[];
+  }
+
+  /** Starts the control plane again where one has kept something: after a reboot, nobody else would. */
+  async revive(): Promise<void> {
+    if (existsSync(join(this.home, "state.json")) && (await this.pid()) === undefined)
+      await ensureRunning(this.home);
   }
 
   /** The process id of the control plane, or undefined when it does not run. */

@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import { allocateAddress, isInSubnet } from "./addresses.ts";
 import type { WatchHealth } from "./health.ts";
-import { lastLines, type MachineFolders, revisionOf, startMachine, stopMachine } from "./machine.ts";
+import { lastWords, type MachineFolders, revisionOf, startMachine, stopMachine } from "./machine.ts";
 import { isAlive } from "./process.ts";
 import { decide } from "./rollout.ts";
 import type { GroupSpec, GroupStatus } from "./specs.ts";
@@ -13,8 +13,6 @@ const tickMs = 500;
 const startAttempts = 3;
 /** The wait after the first failed start, doubled with each further one, and its bound; in milliseconds. */
 const backOffMs = { first: 1_000, most: 30_000 };
-/** How many log lines of a failing machine a failure quotes. */
-const quotedLines = 20;
 
 export interface GroupsOptions {
   readonly store: Store;
@@ -86,9 +84,8 @@ export class Groups {
     this.#options.store.save();
     const healthChanged = JSON.stringify(known?.spec.healthCheck) !== JSON.stringify(spec.healthCheck);
     if (known && healthChanged) for (const machine of this.machinesOf(id)) this.#watch(machine);
-    const work = this.#workOf(id);
-    clearTimeout(work.retry);
-    Object.assign(work, { failedStarts: 0, launchNotBefore: 0, lost: [] });
+    clearTimeout(this.#workOf(id).retry);
+    Object.assign(this.#workOf(id), { failedStarts: 0, launchNotBefore: 0, lost: [] });
     this.#reconcile(id);
   }
 
@@ -140,6 +137,11 @@ export class Groups {
     for (const { retry } of this.#work.values()) clearTimeout(retry);
   }
 
+  #note(): void {
+    const { store, log } = this.#options;
+    store.note((err) => log.error({ err }, "state is not written; going on"));
+  }
+
   #change(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const done = () => {
@@ -171,6 +173,7 @@ export class Groups {
 
   #tick(): void {
     if (this.#stopped) return;
+    this.#options.store.retry();
     for (const machine of Object.values(this.#machines)) {
       if (machine.state === "draining") continue;
       if (!isAlive(machine)) this.#lost(machine);
@@ -196,15 +199,14 @@ export class Groups {
     );
     this.#workOf(machine.group).lost.push(machine.restarts + 1);
     this.#forget(machine);
-    this.#options.store.save();
+    this.#note();
     this.#reconcile(machine.group);
   }
 
   /** Counts a failed start; enough of them in a row stop the rollout of that revision. */
   async #startFailed(machine: MachineRecord, what: string, weight: number): Promise<void> {
-    const { log, folders, store } = this.#options;
+    const { log, folders } = this.#options;
     if (this.#leaving.has(machine.id) || !this.#machines[machine.id]) return;
-    const group = this.#groups[machine.group];
     const work = this.#workOf(machine.group);
     machine.state = "unhealthy";
     work.lost.push(machine.restarts + 1);
@@ -212,24 +214,18 @@ export class Groups {
     work.failedStarts += weight;
     const wait = Math.min(backOffMs.most, backOffMs.first * 2 ** (work.failedStarts - 1));
     work.launchNotBefore = Date.now() + wait;
-    const lines = await lastLines(folders.logOf(machine.id), quotedLines);
-    log.error({ machine: machine.id, group: machine.group, retryInMs: wait, lines }, `machine ${what}`);
-    if (
-      group &&
-      work.failedStarts >= startAttempts &&
-      !group.failure &&
-      revisionOf(group.spec).id === machine.revision
-    ) {
-      const reason = [
-        `machine ${machine.id} of ${group.spec.name} ${what}; its last log lines:`,
-        ...lines,
-      ].join("\n  ");
-      group.failure = { revision: machine.revision, reason };
-      store.save();
+    await leaving;
+    const words = await lastWords(folders, machine.id);
+    log.error({ machine: machine.id, group: machine.group, retryInMs: wait, words }, `machine ${what}`);
+    const group = this.#groups[machine.group];
+    const decided = !group || group.failure || revisionOf(group.spec).id !== machine.revision;
+    if (!decided && work.failedStarts >= startAttempts) {
+      const reason = [`machine ${machine.id} of ${group.spec.name} ${what}; ${words[0]}`, ...words.slice(1)];
+      group.failure = { revision: machine.revision, reason: reason.join("\n  ") };
+      this.#note();
       log.error({ group: machine.group, revision: machine.revision }, "rollout stopped");
     }
     this.#changed();
-    await leaving;
   }
 
   #watch(machine: MachineRecord): void {
@@ -243,7 +239,7 @@ export class Groups {
   }
 
   #healthChanged(machine: MachineRecord, healthy: boolean, reason: string): void {
-    const { log, store } = this.#options;
+    const { log } = this.#options;
     if (machine.state === "draining") return;
     if (healthy) {
       machine.state = "running";
@@ -257,7 +253,7 @@ export class Groups {
         "machine is unhealthy; it will be replaced",
       );
     } else return;
-    store.save();
+    this.#note();
     this.#reconcile(machine.group);
   }
 
@@ -290,7 +286,7 @@ export class Groups {
     if (!complete || (group.stable?.id === target.id && !group.failure)) return;
     group.stable = target;
     delete group.failure;
-    this.#options.store.save();
+    this.#note();
     this.#options.log.info(
       { group: id, revision: target.id, machines: machines.length },
       "group runs as asked for",
@@ -311,7 +307,7 @@ export class Groups {
   }
 
   async #launchOne(id: string, group: GroupRecord, revision: Revision, work: GroupWork): Promise<void> {
-    const { store, folders, endpoint, log } = this.#options;
+    const { folders, endpoint, log } = this.#options;
     work.launching += 1;
     let address: string | undefined;
     try {
@@ -326,14 +322,14 @@ export class Groups {
         onExit: () => this.#tick(),
       });
       this.#machines[machine.id] = machine;
-      store.save();
+      this.#note();
       log.info({ machine: machine.id, group: id, address, revision: revision.id }, "machine started");
       this.#watch(machine);
       this.#options.onTargets(id);
     } catch (error) {
       work.failedStarts += 1;
       work.launchNotBefore = Date.now() + backOffMs.first * 2 ** (work.failedStarts - 1);
-      log.error({ group: id, error }, "machine could not be started");
+      log.error({ group: id, err: error }, "machine could not be started");
       if (work.failedStarts >= startAttempts) {
         group.failure = {
           revision: revision.id,
@@ -353,8 +349,8 @@ export class Groups {
       const own = [...this.machinesOf(id).map(({ address }) => address), ...this.#reserved];
       const machinesIn = (subnet: string) => own.filter((address) => isInSubnet(address, subnet)).length;
       const subnets = spec.subnets.toSorted((a, b) => machinesIn(a) - machinesIn(b));
-      const taken = Object.values(this.#machines).map(({ address }) => address);
-      const address = await allocateAddress(subnets, spec.port, new Set([...taken, ...this.#reserved]));
+      const all = Object.values(this.#machines).map(({ address }) => address);
+      const address = await allocateAddress(subnets, spec.port, new Set([...all, ...this.#reserved]));
       this.#reserved.add(address);
       return address;
     });
@@ -367,25 +363,25 @@ export class Groups {
     const known = this.#leaving.get(machine.id);
     if (known) return known;
     const leaving = this.#takeOut(machine).catch((error: unknown) => {
-      this.#options.log.error({ machine: machine.id, error }, "machine could not be ended");
+      this.#options.log.error({ machine: machine.id, err: error }, "machine could not be ended");
     });
     this.#leaving.set(machine.id, leaving);
     return leaving;
   }
 
   async #takeOut(machine: MachineRecord): Promise<void> {
-    const { store, drained, onTargets, log } = this.#options;
+    const { drained, onTargets, log } = this.#options;
     const serving = machine.state === "running" || machine.state === "draining";
     const drainSeconds = serving ? (this.#groups[machine.group]?.spec.rollout.drainSeconds ?? 0) : 0;
     machine.state = "draining";
     this.#watches.get(machine.id)?.stop();
-    store.save();
+    this.#note();
     onTargets(machine.group);
     await drained(machine, drainSeconds);
     const byItself = await stopMachine(machine, drainSeconds);
     log.info({ machine: machine.id, group: machine.group, killed: !byItself }, "machine ended");
     this.#forget(machine);
-    store.save();
+    this.#note();
     this.#reconcile(machine.group);
     this.#changed();
   }

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { isAlive, launch, signalProcess } from "./process.ts";
@@ -83,6 +83,19 @@ export async function lastLines(file: string, count: number): Promise<string[]> 
   } finally {
     await handle.close();
   }
+}
+
+/** How many log lines of a failing machine are quoted. */
+const quotedLines = 20;
+/** Less free space than this, in bytes, explains why things fail. */
+const fullDisk = 1024 * 1024;
+
+/** What is to be said of a machine that has failed and is gone: the end of its log, and whether the disk is full. */
+export async function lastWords(folders: MachineFolders, id: string): Promise<string[]> {
+  const { bavail, bsize } = statfsSync(folders.home);
+  const full = bavail * bsize < fullDisk ? [`the disk that holds ${folders.home} is full;`] : [];
+  const lines = await lastLines(folders.archivedLogOf(id), quotedLines);
+  return [...full, "its last log lines:", ...lines];
 }
 
 export interface StartMachine {

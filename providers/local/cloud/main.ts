@@ -11,7 +11,10 @@ const [home = "", version = ""] = process.argv.slice(2);
 process.umask(0o077);
 mkdirSync(home, { recursive: true, mode: 0o700 });
 process.chdir(home);
-const log = pino({ level: process.env.LOG_LEVEL ?? "info", base: { pid: process.pid } });
+const output = pino.destination(1);
+output.on("error", () => {}); // a log that cannot be written, on a full disk, must not end the cloud
+const options = { level: process.env.LOG_LEVEL ?? "info", base: { pid: process.pid } };
+const log = pino(options, output);
 process.on("uncaughtException", (error) => {
   log.fatal({ err: error }, "control plane failed");
   process.exit(1);

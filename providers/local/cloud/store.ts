@@ -1,4 +1,13 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { BucketSpec, GroupSpec, LoadBalancerSpec, MachineState, NetworkSpec } from "./specs.ts";
 
@@ -84,6 +93,7 @@ function parseState(text: string, file: string): State {
 export class Store {
   readonly state: State;
   readonly #file: string;
+  #unwritten = false;
 
   /** @throws when the file is there but cannot be read: nothing is then started, and nothing is overwritten */
   constructor(home: string) {
@@ -115,9 +125,32 @@ export class Store {
       }
       this.#keepPrevious();
       renameSync(temporary, this.#file);
+      this.#unwritten = false;
     } catch (error) {
+      rmSync(temporary, { force: true });
       throw new Error(`the local cloud cannot write its state to ${this.#file}: ${(error as Error).message}`);
     }
+  }
+
+  /**
+   * Writes down what has happened by itself. What cannot be written now, `retry` writes as soon as it can: the cloud goes
+   * on meanwhile, and after a kill it finds again what it had started.
+   *
+   * @param onError told of the first failure in a row
+   */
+  note(onError: (error: Error) => void): void {
+    const known = this.#unwritten;
+    try {
+      this.save();
+    } catch (error) {
+      this.#unwritten = true;
+      if (!known) onError(error as Error);
+    }
+  }
+
+  /** Writes what `note` could not. */
+  retry(): void {
+    if (this.#unwritten) this.note(() => {});
   }
 
   #keepPrevious(): void {
