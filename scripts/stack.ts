@@ -1,4 +1,5 @@
 import {
+  type Deployment,
   exportStack,
   localStack,
   lockFiles,
@@ -75,8 +76,13 @@ export async function runStack(outer: Context, argv: readonly string[]): Promise
   const code = await attach(cli.command, cliArguments(request), { cwd: context.root, env: context.env });
   if (code !== 0) await adviseOnLock(context, request);
   else if (command === "up") {
-    const outputs = JSON.parse(await pulumi(["stack", "output", "--json"])) as Outputs;
     const [before, inPulumi] = [ready - start, performance.now() - ready];
+    const [printed, exported] = await Promise.all([
+      pulumi(["stack", "output", "--json"]),
+      stack === localStack ? exportStack(pulumi) : undefined,
+    ]);
+    if (exported) await reapUnknown(context, exported.deployment);
+    const outputs = JSON.parse(printed) as Outputs;
     context.log(`\n${upReport(stack, outputs, { before, inPulumi })}`);
   } else if (command === "destroy" && !flags.includes("--preview-only")) {
     await afterDestroy(context, pulumi, stack);
@@ -84,15 +90,18 @@ export async function runStack(outer: Context, argv: readonly string[]): Promise
   return code;
 }
 
+/** Removes from the local cloud what killed runs left there and no run has recorded. */
+async function reapUnknown(context: Context, deployment: Deployment | undefined): Promise<void> {
+  const { reap } = await import("../providers/local/cloud/client.ts");
+  const { homeOf } = await import("../providers/local/cloud/home.ts");
+  const known = (deployment?.resources ?? []).flatMap(({ id }) => id ?? []);
+  const removed = await reap(homeOf(localStack), known);
+  if (removed.length > 0) context.log(`Also removed what no run had recorded: ${removed.join(", ")}`);
+}
+
 async function afterDestroy(context: Context, pulumi: Pulumi, stack: string): Promise<void> {
   const deployment = (await exportStack(pulumi))?.deployment;
-  if (stack === localStack) {
-    const { reap } = await import("../providers/local/cloud/client.ts");
-    const { homeOf } = await import("../providers/local/cloud/home.ts");
-    const known = (deployment?.resources ?? []).flatMap(({ id }) => id ?? []);
-    const removed = await reap(homeOf(stack), known);
-    if (removed.length > 0) context.log(`Also removed what no run had recorded: ${removed.join(", ")}`);
-  }
+  if (stack === localStack) await reapUnknown(context, deployment);
   context.log(`\n${destroyReport(stack, deployment)}`);
 }
 

@@ -44,7 +44,7 @@ function descendants(all: readonly ProcessInfo[], pid: number): ProcessInfo[] {
 
 /** Its supervisor, a shell, has the same words among its arguments. */
 function isControlPlane(args: string): boolean {
-  return args.includes("cloud/main.ts") && !/\bsh -c /.test(args);
+  return args.includes("cloud/main.ts") && !args.includes("supervise.sh");
 }
 
 const victims = {

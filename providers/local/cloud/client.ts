@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import {
   closeSync,
   createReadStream,
@@ -9,15 +10,21 @@ import {
   readdirSync,
   readFileSync,
   statSync,
+  writeFileSync,
 } from "node:fs";
 import { type IncomingMessage, request } from "node:http";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { withSocketPath } from "./home.ts";
 import { lastLines } from "./machine.ts";
 import type { Collection, GroupStatus, MachineInfo, Specs } from "./specs.ts";
 
 /** How long a control plane may take to answer after it was started, in milliseconds. */
 const startLimitMs = 15_000;
+
+/** Where Node.js keeps what it has compiled of the control plane. */
+const compileCache =
+  process.env.NODE_COMPILE_CACHE ?? join(import.meta.dirname, "../../../.switchyard/compile-cache");
 
 /** The control plane refused a call, or could not do it. */
 export class ControlPlaneError extends Error {
@@ -93,11 +100,26 @@ function codeVersion(): string {
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Starts the control plane again when it was killed, or failed after a while: at once it would only fail again. */
-const supervisor = `
-  while start=$(date +%s); "$0" "$@"; code=$?
-    [ $code -gt 128 ] || { [ $code -ne 0 ] && [ $(($(date +%s) - start)) -ge 2 ]; }
-  do :; done`;
+/**
+ * Loads the control plane's code once for each version of it, so that Node.js's compile cache holds it without types:
+ * what strips them would otherwise stay in the control plane's memory, 70 MB of it.
+ */
+async function warmUp(version: string): Promise<void> {
+  const stamp = join(compileCache, `control-plane-${version}`);
+  if (existsSync(stamp)) return;
+  const modules = ["control-plane.ts", "api.ts"].map((name) =>
+    pathToFileURL(join(import.meta.dirname, name)),
+  );
+  const load = modules.map(({ href }) => `import(${JSON.stringify(href)});`).join("");
+  const child = spawn(process.execPath, ["-e", load], { stdio: "ignore", env: environment() });
+  await once(child, "exit");
+  mkdirSync(compileCache, { recursive: true });
+  writeFileSync(stamp, "");
+}
+
+function environment(): NodeJS.ProcessEnv {
+  return { ...process.env, NODE_COMPILE_CACHE: compileCache };
+}
 
 /**
  * Starts the control plane of `home` unless it runs, in a session of its own.
@@ -108,10 +130,13 @@ async function ensureRunning(home: string): Promise<void> {
   mkdirSync(home, { recursive: true, mode: 0o700 });
   const logFile = join(home, "control-plane.log");
   const log = openSync(logFile, "a", 0o600);
-  const command = [process.execPath, join(import.meta.dirname, "main.ts"), home, codeVersion()];
-  const child = spawn("sh", ["-c", supervisor, ...command], {
+  const version = codeVersion();
+  await warmUp(version);
+  const command = [process.execPath, join(import.meta.dirname, "main.ts"), home, version];
+  const child = spawn("sh", [join(import.meta.dirname, "supervise.sh"), ...command], {
     detached: true,
     stdio: ["ignore", log, log],
+    env: environment(),
     cwd: home,
   });
   closeSync(log);
