@@ -89,9 +89,9 @@ function callOnce(home: string, options: CallOptions): Promise<unknown> {
   );
 }
 
-/** What the control plane's code is: one that runs older code is restarted before it is asked for anything new. */
+/** What the control plane's code is, and where: one that runs older code is restarted before it is asked for anything new. */
 function codeVersion(): string {
-  const hash = createHash("sha256");
+  const hash = createHash("sha256").update(import.meta.dirname);
   for (const name of readdirSync(import.meta.dirname, { recursive: true, encoding: "utf8" }).sort()) {
     if (name.endsWith(".ts")) hash.update(readFileSync(join(import.meta.dirname, name)));
   }
