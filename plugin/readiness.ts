@@ -108,7 +108,8 @@ function failure(inputs: Inputs, seen: Observation): string {
 async function waitUntilReady(inputs: Inputs, context: OperationContext): Promise<void> {
   const seen = new Observation(inputs);
   for (const deadline = Date.now() + inputs.timeoutSeconds * 1000; ; ) {
-    await round(inputs, seen, context.signal);
+    const late = AbortSignal.timeout(Math.max(0, deadline - Date.now()));
+    await round(inputs, seen, AbortSignal.any([context.signal, late]));
     context.signal.throwIfAborted();
     if (seen.complete) return;
     if (Date.now() > deadline) throw new Error(failure(inputs, seen));

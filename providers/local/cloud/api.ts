@@ -1,5 +1,4 @@
 import { createReadStream } from "node:fs";
-import type { Readable } from "node:stream";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { KeyError } from "./buckets.ts";
 import type { ControlPlane } from "./control-plane.ts";
@@ -39,22 +38,17 @@ function addCollection<C extends Collection>(app: FastifyInstance, plane: Contro
 }
 
 function addObjects(app: FastifyInstance, plane: ControlPlane): void {
-  app.addContentTypeParser("application/octet-stream", (_request, payload, done) => done(null, payload));
   const path = "/buckets/:id/objects/*";
-  app.put<ObjectItem & { Body: Readable }>(
-    path,
-    { bodyLimit: Number.MAX_SAFE_INTEGER },
-    async (request, reply) => {
-      const { id, "*": key } = request.params;
-      if (!plane.get("buckets", id)) {
-        throw new NotFoundError(
-          `there is no bucket ${id} (any more): \`npm run refresh\` records what is gone, \`npm run up\` makes it again`,
-        );
-      }
-      await plane.buckets.put(id, key, request.body);
-      return reply.code(204).send();
-    },
-  );
+  app.put<ObjectItem & { Body: { file: string } }>(path, async (request, reply) => {
+    const { id, "*": key } = request.params;
+    if (!plane.get("buckets", id)) {
+      throw new NotFoundError(
+        `there is no bucket ${id} (any more): \`npm run refresh\` records what is gone, \`npm run up\` makes it again`,
+      );
+    }
+    await plane.buckets.copyIn(id, key, request.body.file);
+    return reply.code(204).send();
+  });
   app.get<ObjectItem>(path, async (request, reply) => {
     const { id, "*": key } = request.params;
     const size = await plane.buckets.size(id, key);

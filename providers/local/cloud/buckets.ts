@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { createWriteStream, mkdirSync, rmSync } from "node:fs";
-import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { constants, createWriteStream, mkdirSync, rmSync } from "node:fs";
+import { copyFile, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { Files } from "./files.ts";
 
 /** Where the deployment keeps what it uploads itself; everything else is somebody's data. */
 const deploymentPrefixes = ["releases/", "runtimes/"];
@@ -33,11 +34,27 @@ export class Buckets {
     return join(this.#root, bucket, ...segments);
   }
 
+  /** The files that the app keeps in a bucket. */
+  files(bucket: string): Files {
+    return new Files(join(this.#root, bucket));
+  }
+
   async put(bucket: string, key: string, content: Readable): Promise<void> {
+    await this.#replace(bucket, key, (file) =>
+      pipeline(content, createWriteStream(file, { mode: 0o600, flags: "wx" })),
+    );
+  }
+
+  /** Stores a copy of a file of this host; the kernel copies it. */
+  async copyIn(bucket: string, key: string, source: string): Promise<void> {
+    await this.#replace(bucket, key, (file) => copyFile(source, file, constants.COPYFILE_FICLONE));
+  }
+
+  async #replace(bucket: string, key: string, write: (file: string) => Promise<void>): Promise<void> {
     const file = this.pathOf(bucket, key);
     const temporary = join(this.#root, bucket, `.upload-${randomUUID()}`);
     try {
-      await pipeline(content, createWriteStream(temporary, { mode: 0o600, flags: "wx" }));
+      await write(temporary);
       await mkdir(dirname(file), { recursive: true, mode: 0o700 });
       await rename(temporary, file);
     } catch (error) {

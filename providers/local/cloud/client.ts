@@ -3,17 +3,15 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import {
   closeSync,
-  createReadStream,
   existsSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
-  statSync,
   writeFileSync,
 } from "node:fs";
 import { type IncomingMessage, request } from "node:http";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { withSocketPath } from "./home.ts";
 import { lastLines } from "./machine.ts";
@@ -25,6 +23,12 @@ const startLimitMs = 15_000;
 /** Where Node.js keeps what it has compiled of the control plane. */
 const compileCache =
   process.env.NODE_COMPILE_CACHE ?? join(import.meta.dirname, "../../../.switchyard/compile-cache");
+
+/**
+ * A small young generation gives buffers of streamed objects back soon: with V8's own choice, 50 MB more stay in memory
+ * after the first machine has fetched its runtime.
+ */
+const memoryFlags = ["--max-semi-space-size=1"];
 
 /** The control plane refused a call, or could not do it. */
 export class ControlPlaneError extends Error {
@@ -50,8 +54,6 @@ interface CallOptions {
   readonly method: string;
   readonly path: string;
   readonly body?: unknown;
-  /** A file to send as the body, instead. */
-  readonly file?: string;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -62,17 +64,13 @@ async function textOf(response: IncomingMessage): Promise<string> {
 }
 
 function callOnce(home: string, options: CallOptions): Promise<unknown> {
-  const { method, path, body, file, signal } = options;
+  const { method, path, body, signal } = options;
   return withSocketPath(
     home,
     (socketPath) =>
       new Promise((resolve, reject) => {
         const json = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
-        const headers = file
-          ? { "content-type": "application/octet-stream", "content-length": statSync(file).size }
-          : json
-            ? { "content-type": "application/json", "content-length": json.length }
-            : {};
+        const headers = json ? { "content-type": "application/json", "content-length": json.length } : {};
         const call = request({ socketPath, method, path, headers, signal, agent: false }, (response) => {
           textOf(response).then((text) => {
             const status = response.statusCode ?? 0;
@@ -83,8 +81,7 @@ function callOnce(home: string, options: CallOptions): Promise<unknown> {
           }, reject);
         });
         call.once("error", reject);
-        if (file) createReadStream(file).once("error", reject).pipe(call);
-        else call.end(json);
+        call.end(json);
       }),
   );
 }
@@ -132,7 +129,7 @@ async function ensureRunning(home: string): Promise<void> {
   const log = openSync(logFile, "a", 0o600);
   const version = codeVersion();
   await warmUp(version);
-  const command = [process.execPath, join(import.meta.dirname, "main.ts"), home, version];
+  const command = [process.execPath, ...memoryFlags, join(import.meta.dirname, "main.ts"), home, version];
   const child = spawn("sh", [join(import.meta.dirname, "supervise.sh"), ...command], {
     detached: true,
     stdio: ["ignore", log, log],
@@ -188,19 +185,24 @@ interface Greeting {
   readonly version: string;
 }
 
-/** Homes whose control plane is known to run this code. */
-const current = new Set<string>();
+/** By home: whether its control plane runs this code, found out once. */
+const current = new Map<string, Promise<void>>();
+
+function ensureCurrent(home: string): Promise<void> {
+  const known = current.get(home) ?? makeCurrent(home);
+  current.set(home, known);
+  known.catch(() => current.delete(home));
+  return known;
+}
 
 /** Restarts a control plane that runs other code than this, as an update of the project leaves it; machines run on. */
-async function ensureCurrent(home: string): Promise<void> {
-  if (current.has(home)) return;
+async function makeCurrent(home: string): Promise<void> {
   const { version } = (await call(home, { method: "GET", path: "/" })) as Greeting;
   if (version !== codeVersion()) {
     await call(home, { method: "POST", path: "/stop" });
     await ended(home);
     await ensureRunning(home);
   }
-  current.add(home);
 }
 
 /** The control plane of one stack's local cloud, as deployments use it. */
@@ -231,8 +233,10 @@ export class LocalCloud {
     await call(this.home, { method: "DELETE", path: `/${collection}/${id}` });
   }
 
+  /** Stores a copy of a file of this host. */
   async putObject(bucket: string, key: string, file: string): Promise<void> {
-    await call(this.home, { method: "PUT", path: `/buckets/${bucket}/objects/${key}`, file });
+    const body = { file: resolve(file) };
+    await call(this.home, { method: "PUT", path: `/buckets/${bucket}/objects/${key}`, body });
   }
 
   async hasObject(bucket: string, key: string): Promise<boolean> {

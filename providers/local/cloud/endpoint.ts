@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
 import Fastify, { type FastifyInstance } from "fastify";
 import { type Buckets, KeyError } from "./buckets.ts";
@@ -8,10 +9,12 @@ const readablePrefixes = ["releases/", "runtimes/"];
 
 /**
  * What machines ask about themselves, and where they fetch what they run. Each has a URL of its own, whose secret part
- * is its identity: `/machines/<token>/instance-id` and `/machines/<token>/objects/<key>`.
+ * is its identity: `/machines/<token>/instance-id` and `/machines/<token>/objects/<key>`. Below it, as below
+ * `operatorUrl`, are the files of their bucket; `/buckets/…` is for whoever has a signed URL.
  */
 export function createEndpoint(state: State, buckets: Buckets): FastifyInstance {
   const app = Fastify({ logger: false, forceCloseConnections: true });
+  state.signingKey ??= randomBytes(32).toString("hex");
   app.setErrorHandler((error, _request, reply) => {
     if (error instanceof KeyError) return reply.code(400).send("no object key\n");
     throw error;
@@ -41,5 +44,25 @@ export function createEndpoint(state: State, buckets: Buckets): FastifyInstance 
     },
   );
 
+  const files = { buckets, signingKey: state.signingKey };
+  addFiles(app, "/machines/:token", files, ({ token = "" }) => {
+    const machine = machineOf(token);
+    return machine && state.groups[machine.group]?.spec.bucket;
+  });
+  addFiles(app, "/operators/:bucket/:token", files, ({ bucket = "", token = "" }) => {
+    const allowed = state.buckets[bucket] && sameText(token, operatorToken(files.signingKey, bucket));
+    return allowed ? bucket : undefined;
+  });
+  addDownloads(app, files);
   return app;
+}
+
+/**
+ * Where whoever may read the control plane's state reaches a bucket's files, as a machine does by its identity.
+ *
+ * @throws when no control plane has run yet
+ */
+export function operatorUrl({ endpointPort, signingKey }: State, bucket: string): string {
+  if (!signingKey) throw new Error(`the local cloud has not run yet: deploy bucket ${bucket} first`);
+  return `http://127.0.0.1:${endpointPort}/operators/${bucket}/${operatorToken(signingKey, bucket)}`;
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { closeSync, openSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
 const projectRoot = join(import.meta.dirname, "../../..");
@@ -13,7 +13,7 @@ const longestSocketPath = process.platform === "linux" ? 107 : 103;
  * `SWITCHYARD_HOME` names another parent folder.
  */
 export function homeOf(stack: string): string {
-  const parent = process.env.SWITCHYARD_HOME ?? join(projectRoot, ".switchyard", "cloud");
+  const parent = resolve(process.env.SWITCHYARD_HOME ?? join(projectRoot, ".switchyard", "cloud"));
   const backend = process.env.PULUMI_BACKEND_URL;
   const ownBackend = pathToFileURL(join(projectRoot, ".switchyard", "state")).href;
   if (!backend || backend === ownBackend) return join(parent, stack);

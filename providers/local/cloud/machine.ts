@@ -61,11 +61,10 @@ export class MachineFolders {
   }
 }
 
-/** How much of the end of a log is looked at for its last lines, and how much of one line is shown; in bytes and characters. */
+/** How much of the end of a log is looked at for its last lines, in bytes. */
 const logEnd = 64 * 1024;
-const lineLength = 300;
 
-/** The last lines of a file, the longest of them shortened; none when there is no such file. */
+/** The last lines of a file; none when there is no such file. */
 export async function lastLines(file: string, count: number): Promise<string[]> {
   let handle: Awaited<ReturnType<typeof open>>;
   try {
@@ -78,15 +77,20 @@ export async function lastLines(file: string, count: number): Promise<string[]> 
     const { size } = await handle.stat();
     const length = Math.min(size, logEnd);
     const { buffer } = await handle.read(Buffer.alloc(length), 0, length, size - length);
-    const lines = buffer.toString("utf8").trimEnd().split("\n").slice(-count);
-    return lines.map((line) => (line.length > lineLength ? `${line.slice(0, lineLength)}…` : line));
+    return buffer.toString("utf8").trimEnd().split("\n").slice(-count);
   } finally {
     await handle.close();
   }
 }
 
-/** How many log lines of a failing machine are quoted. */
+/** How many log lines of a failing machine are quoted, and how many characters of each. */
 const quotedLines = 20;
+const lineLength = 300;
+
+function shorten(line: string): string {
+  return line.length > lineLength ? `${line.slice(0, lineLength)}…` : line;
+}
+
 /** Less free space than this, in bytes, explains why things fail. */
 const fullDisk = 1024 * 1024;
 
@@ -94,7 +98,7 @@ const fullDisk = 1024 * 1024;
 export async function lastWords(folders: MachineFolders, id: string): Promise<string[]> {
   const { bavail, bsize } = statfsSync(folders.home);
   const full = bavail * bsize < fullDisk ? [`the disk that holds ${folders.home} is full;`] : [];
-  const lines = await lastLines(folders.archivedLogOf(id), quotedLines);
+  const lines = (await lastLines(folders.archivedLogOf(id), quotedLines)).map(shorten);
   return [...full, "its last log lines:", ...lines];
 }
 

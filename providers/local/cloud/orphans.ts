@@ -1,4 +1,4 @@
-import { readdirSync, readlinkSync } from "node:fs";
+import { readdirSync, readlinkSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { MachineFolders } from "./machine.ts";
@@ -27,7 +27,7 @@ export function endOrphans(home: string, state: State, log: Logger): void {
     throw error;
   }
   if (ids.length === 0) return;
-  const unknown = new Map(ids.map((id) => [folders.of(id), id]));
+  const unknown = new Map(ids.map((id) => [realpathSync(folders.of(id)), id]));
   const pids = process.platform === "linux" ? readdirSync("/proc").filter((name) => /^\d+$/.test(name)) : [];
   for (const pid of pids) {
     const id = unknown.get(workingFolder(pid) ?? "");

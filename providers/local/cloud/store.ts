@@ -52,6 +52,8 @@ export interface State {
   readonly version: 1;
   /** The port of the identity endpoint: machines hold its URL for as long as they live. */
   endpointPort: number;
+  /** What signs the URLs of downloads, in hexadecimal digits. Absent: nothing was signed yet. */
+  signingKey?: string;
   readonly networks: Record<string, NetworkSpec>;
   readonly buckets: Record<string, BucketSpec>;
   readonly groups: Record<string, GroupRecord>;

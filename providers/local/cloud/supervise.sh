@@ -7,3 +7,4 @@ while
   code=$?
   [ $code -gt 128 ] || { [ $code -ne 0 ] && [ $(($(date +%s) - start)) -ge 2 ]; }
 do :; done
+exit $code
