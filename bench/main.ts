@@ -3,6 +3,7 @@ import { formatTable, type Row } from "./table.ts";
 /** The benchmarks by name; `npm run bench -- NAME…` runs some of them. */
 const benchmarks: Readonly<Record<string, () => Promise<Row[]>>> = {
   deploy: async () => (await import("./deploy.ts")).benchDeploy(),
+  plan: async () => (await import("./plan.ts")).benchPlan(),
   resilience: async () => (await import("./resilience.ts")).benchResilience(),
   startup: async () => (await import("./startup.ts")).benchStartup(),
   "load-balancer": async () => (await import("./load-balancer.ts")).benchLoadBalancer(),

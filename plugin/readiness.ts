@@ -86,7 +86,7 @@ async function round(inputs: Inputs, seen: Observation, signal: AbortSignal): Pr
       try {
         seen.add(await ask(url, seen, signal));
       } catch (error) {
-        seen.lastProblem = problemOf(error);
+        if (!signal.aborted) seen.lastProblem = problemOf(error);
       }
     }
   };

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
 import Fastify, { type FastifyInstance } from "fastify";
 import { type Buckets, KeyError } from "./buckets.ts";
+import { addDownloads, addFiles, operatorToken, sameText } from "./endpoint-files.ts";
 import type { MachineRecord, State } from "./store.ts";
 
 /** What machines may read in their bucket; the deployment writes it. */

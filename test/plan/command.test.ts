@@ -1,0 +1,89 @@
+import { spawn } from "node:child_process";
+import { cp, mkdtemp, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { describe, expect, it, onTestFinished } from "vitest";
+import type { Plan } from "../../plan/plan.ts";
+
+const project = join(import.meta.dirname, "../..");
+
+interface RunOptions {
+  readonly root?: string;
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+async function run(args: readonly string[], options: RunOptions = {}) {
+  const { root = project, cwd = root, env = {} } = options;
+  const command = [join(root, "plan/main.ts"), ...args];
+  const child = spawn(process.execPath, command, { cwd, env: { ...process.env, ...env }, stdio: "pipe" });
+  const closed = new Promise<number | null>((resolve) => child.once("close", resolve));
+  const [code, stdout, stderr] = await Promise.all([closed, text(child.stdout), text(child.stderr)]);
+  return { code, stdout, stderr };
+}
+
+async function copyOf(source: string): Promise<string> {
+  const root = await mkdtemp(join(tmpdir(), "plan-copy-"));
+  onTestFinished(() => rm(root, { recursive: true }));
+  const copied = ["index.ts", "package.json", "package-lock.json", "Pulumi.yaml", "Pulumi.local.yaml"];
+  const folders = ["components", "plan", "providers", "service"];
+  for (const name of [...copied, ...folders]) {
+    await cp(join(source, name), join(root, name), { recursive: true });
+  }
+  await symlink(join(project, "node_modules"), join(root, "node_modules"));
+  return root;
+}
+
+describe("npm run plan", { timeout: 30_000 }, () => {
+  it("prints the same bytes again, in another folder, with another environment", async () => {
+    const first = await copyOf(project);
+    const root = await copyOf(first);
+    const env = {
+      TZ: "Asia/Tokyo",
+      HOME: root,
+      LANG: "de_DE.UTF-8",
+      AWS_REGION: "eu-west-3",
+      FORCE_COLOR: "1",
+    };
+    const here = await run(["--json"], { root: first });
+    const again = await run(["--json"], { root: first });
+    const there = await run(["--json"], { root, cwd: tmpdir(), env });
+    expect(here.code, here.stdout + here.stderr).toBe(0);
+    expect(again.stdout).toBe(here.stdout);
+    expect(there.stdout).toBe(here.stdout);
+    expect(here.stdout).not.toContain(first);
+    const { config, steps, diagnostics, changeSummary } = JSON.parse(here.stdout) as Plan;
+    expect(config["switchyard:cloud"]).toBe("local");
+    expect(steps[0]).toMatchObject({ op: "create", newState: { type: "pulumi:pulumi:Stack" } });
+    expect(diagnostics).toEqual([]);
+    expect(changeSummary).toEqual({ create: steps.length });
+  });
+
+  it("ends with 1 and the CLI's words when the program fails", async () => {
+    const { code, stdout } = await run(["--stack", "aws"]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/error: 1 problem in this stack's configuration:\n +switchyard:cloud is "aws"/);
+    expect(stdout).toMatch(/\nThe program failed: this is as far as it got\.\n$/);
+  });
+
+  it("ends with 1 for a stack that has no file, or a flag that is none", async () => {
+    expect(await run(["--stack", "nope"])).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: expect.stringMatching(
+        /^There is no Pulumi\.nope\.yaml .+ Stacks that have a file: .*\blocal\b/,
+      ),
+    });
+    expect(await run(["--stacks", "local"])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^Unknown option '--stacks'[\s\S]+Usage: npm run plan/),
+    });
+  });
+
+  it("takes another configuration file", async () => {
+    const { code, stdout } = await run(["--stack", "any", "--config-file", "Pulumi.local.yaml", "--json"]);
+    expect(code, stdout).toBe(0);
+    expect(stdout).toContain("urn:pulumi:any::switchyard::switchyard:index:Network::network");
+  });
+});

@@ -1,0 +1,84 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: tokens look like this
+import { beforeAll, describe, expect, it } from "vitest";
+import { planStack, type StackPlan } from "../support/plan.ts";
+
+describe("the stack local", { timeout: 20_000 }, () => {
+  let plan: StackPlan;
+
+  beforeAll(async () => {
+    plan = await planStack("local");
+  });
+
+  it("has every component, and its parts in it", () => {
+    for (const type of ["Network", "Bucket", "LoadBalancer", "Release"]) {
+      expect(plan.byType(`switchyard:index:${type}`), type).toHaveLength(1);
+    }
+    expect(plan.byType("switchyard:index:Cluster")).toHaveLength(2);
+    expect(plan.byType("MachineGroup").map(({ inputs }) => inputs?.desired)).toEqual([5, undefined]);
+    expect(plan.children("Cluster::cluster1")).toEqual([plan.get("MachineGroup::cluster1")]);
+    expect(plan.get("MachineGroup::cluster1").urn).toBe(
+      "urn:pulumi:local::switchyard::switchyard:index:Cluster$switchyard:local:MachineGroup::cluster1",
+    );
+  });
+
+  it("protects the bucket with what is in it, and keeps releases on delete", () => {
+    for (const bucket of plan.byType("Bucket")) expect(bucket.protect).toBe(true);
+    for (const object of plan.byType("BucketObject")) {
+      expect(object).toMatchObject({ retainOnDelete: true });
+      expect(object).not.toHaveProperty("protect");
+    }
+  });
+
+  it("waits for what a machine fetches, and for every machine in the end", () => {
+    const upstream = [
+      "BucketObject::release",
+      "switchyard:local:Bucket::files",
+      "switchyard:local:Network::network",
+    ];
+    for (const name of upstream) expect(plan.dependsOn("MachineGroup::cluster2", name), name).toBe(true);
+    for (const name of ["cluster1", "cluster2"]) {
+      expect(plan.dependsOn("ready", `MachineGroup::${name}`)).toBe(true);
+    }
+    expect(plan.dependencies("ready")).toEqual([plan.get("switchyard:local:LoadBalancer::edge")]);
+  });
+
+  it("keeps the startup script readable, and the admin token to itself", () => {
+    const { startupScript } = plan.get("MachineGroup::cluster1").inputs as { startupScript: string };
+    expect(startupScript).toContain("${files.id}");
+    expect(startupScript).toContain("${AdminToken:admin.sha256}");
+    expect(plan.outputs).toMatchObject({
+      adminToken: "[secret]",
+      bucketName: "${files.id}",
+      url: "${edge.url}",
+      clusters: { cluster1: { size: 5, machineType: "local.small" }, cluster2: { size: 4 } },
+    });
+    expect(JSON.stringify(plan.document)).not.toContain("admin.token");
+  });
+
+  it("takes other configuration key by key", async () => {
+    const { byType, outputs } = await planStack("local", { clusters: undefined, machines: 3 });
+    expect(byType("MachineGroup").map(({ inputs }) => inputs?.desired)).toEqual([3]);
+    expect(outputs.clusters).toMatchObject({ app: { size: 3 } });
+  });
+
+  it("fails with everything that is wrong with its configuration", async () => {
+    await expect(planStack("local", { clusterz: 1, app: { root: "x" } })).rejects.toThrow(
+      /^error: 2 problems in this stack's configuration:\n {2}switchyard:app\.root is "x"; .+\n {2}switchyard:clusterz is 1; /,
+    );
+  });
+
+  it("tells what to ask for when a name is not one resource's", () => {
+    expect(() => plan.get("cluster1")).toThrow(
+      /^2 resources of the plan are named "cluster1"\. There are:\n {2}urn:/,
+    );
+    expect(() => plan.get("nothing")).toThrow(/^0 resources/);
+  });
+});
+
+describe("the stack of a cloud that is not built", { timeout: 20_000 }, () => {
+  it.each(["aws", "gcp", "openstack"])("%s fails by its configuration error", async (stack) => {
+    await expect(planStack(stack)).rejects.toThrow(
+      `error: 1 problem in this stack's configuration:\n  switchyard:cloud is "${stack}"; that cloud is not built yet`,
+    );
+  });
+});
