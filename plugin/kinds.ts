@@ -1,11 +1,22 @@
-import { localKinds } from "../providers/local/kinds.ts";
 import { adminToken } from "./admin-token.ts";
 import { readiness } from "./readiness.ts";
 import type { ResourceKind } from "./resource.ts";
 
-/** Every resource type of the plugin. */
-export const kinds: Readonly<Record<string, ResourceKind>> = {
+type Kinds = Readonly<Record<string, ResourceKind>>;
+
+/** What every cloud needs. */
+const commonKinds: Kinds = {
   "switchyard:index:AdminToken": adminToken,
   "switchyard:index:Readiness": readiness,
-  ...localKinds,
 };
+
+/** The resource types of each cloud that has some of its own; a cloud's SDK is loaded when one of them is used. */
+const cloudKinds: Readonly<Record<string, () => Promise<Kinds>>> = {
+  local: async () => (await import("../providers/local/kinds.ts")).kinds,
+};
+
+/** The resource type of a token such as `switchyard:local:Bucket`, or undefined when there is none. */
+export async function kindOf(type: string): Promise<ResourceKind | undefined> {
+  const [, module = ""] = type.split(":");
+  return commonKinds[type] ?? (await cloudKinds[module]?.())?.[type];
+}

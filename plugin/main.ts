@@ -1,7 +1,7 @@
 import * as grpc from "@grpc/grpc-js";
 import provider from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import { connectEngine, type EngineLog } from "./engine.ts";
-import { kinds } from "./kinds.ts";
+import { kindOf } from "./kinds.ts";
 import { ProviderServer } from "./server.ts";
 
 /** How often the plugin looks whether the engine that started it still lives, in milliseconds. */
@@ -11,7 +11,7 @@ const engineAddress = process.argv.slice(2).find((argument) => !argument.startsW
 const log: EngineLog = engineAddress
   ? connectEngine(engineAddress)
   : { progress: (urn, message) => process.stderr.write(`${urn}: ${message}\n`) };
-const service = new ProviderServer(kinds, "0.1.0", log);
+const service = new ProviderServer(kindOf, "0.1.0", log);
 
 const server = new grpc.Server();
 server.addService(provider.ResourceProviderService, service.handlers);

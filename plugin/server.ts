@@ -62,18 +62,21 @@ function toServiceError(error: unknown): grpc.ServiceError {
   });
 }
 
+/** Finds a resource type by its token. */
+export type KindOf = (type: string) => Promise<ResourceKind | undefined>;
+
 /**
- * Pulumi's resource provider protocol over a table of resource kinds. The SDK has a server of its own, but it knows
+ * Pulumi's resource provider protocol over resource kinds. The SDK has a server of its own, but it knows
  * neither previews nor old inputs, and takes twice as long to load.
  */
 export class ProviderServer {
-  readonly #kinds: Readonly<Record<string, ResourceKind>>;
+  readonly #kindOf: KindOf;
   readonly #version: string;
   readonly #log: EngineLog;
   readonly #cancelled = new AbortController();
 
-  constructor(kinds: Readonly<Record<string, ResourceKind>>, version: string, log: EngineLog) {
-    this.#kinds = kinds;
+  constructor(kindOf: KindOf, version: string, log: EngineLog) {
+    this.#kindOf = kindOf;
     this.#version = version;
     this.#log = log;
   }
@@ -118,17 +121,17 @@ export class ProviderServer {
     };
   }
 
-  #lookUp(request: ResourceRequest): { kind: ResourceKind; context: OperationContext } {
+  async #lookUp(request: ResourceRequest): Promise<{ kind: ResourceKind; context: OperationContext }> {
     const urn = request.getUrn();
     const { type, name } = parseUrn(urn);
-    const kind = this.#kinds[type];
+    const kind = await this.#kindOf(type);
     if (!kind) throw new Error(`the switchyard plugin has no resource type "${type}"`);
     const progress = (message: string) => this.#log.progress(urn, message);
     return { kind, context: { urn, name, signal: this.#cancelled.signal, progress } };
   }
 
   async #check(request: pb.CheckRequest): Promise<pb.CheckResponse> {
-    const { kind, context } = this.#lookUp(request);
+    const { kind, context } = await this.#lookUp(request);
     const news = fromStruct(request.getNews());
     const olds = fromStruct(request.getOlds());
     const isNew = Object.keys(olds).length === 0;
@@ -140,8 +143,8 @@ export class ProviderServer {
     return response;
   }
 
-  #diff(request: pb.DiffRequest): pb.DiffResponse {
-    const { kind } = this.#lookUp(request);
+  async #diff(request: pb.DiffRequest): Promise<pb.DiffResponse> {
+    const { kind } = await this.#lookUp(request);
     const olds = fromStruct(request.getOldInputs());
     const news = fromStruct(request.getNews());
     const ignored = new Set(request.getIgnorechangesList());
@@ -158,7 +161,7 @@ export class ProviderServer {
   }
 
   async #create(request: pb.CreateRequest): Promise<pb.CreateResponse> {
-    const { kind, context } = this.#lookUp(request);
+    const { kind, context } = await this.#lookUp(request);
     const news = fromStruct(request.getProperties());
     if (request.getPreview()) {
       const known = kind.preview?.(news, undefined, context) ?? {};
@@ -169,7 +172,7 @@ export class ProviderServer {
   }
 
   async #read(request: pb.ReadRequest): Promise<pb.ReadResponse> {
-    const { kind, context } = this.#lookUp(request);
+    const { kind, context } = await this.#lookUp(request);
     const olds = { inputs: fromStruct(request.getInputs()), outputs: fromStruct(request.getProperties()) };
     const found = kind.read ? await kind.read(request.getId(), olds, context) : olds;
     if (!found) return new pb.ReadResponse();
@@ -180,7 +183,7 @@ export class ProviderServer {
   }
 
   async #update(request: pb.UpdateRequest): Promise<pb.UpdateResponse> {
-    const { kind, context } = this.#lookUp(request);
+    const { kind, context } = await this.#lookUp(request);
     const news = fromStruct(request.getNews());
     const olds = fromStruct(request.getOlds());
     if (request.getPreview()) {
@@ -192,7 +195,7 @@ export class ProviderServer {
   }
 
   async #delete(request: pb.DeleteRequest): Promise<InstanceType<typeof emptypb.Empty>> {
-    const { kind, context } = this.#lookUp(request);
+    const { kind, context } = await this.#lookUp(request);
     await kind.delete?.(request.getId(), fromStruct(request.getProperties()), context);
     return new emptypb.Empty();
   }

@@ -164,7 +164,7 @@ const bucketObject: ResourceKind = {
 };
 
 /** The local cloud's resource types. */
-export const localKinds: Readonly<Record<string, ResourceKind>> = {
+export const kinds: Readonly<Record<string, ResourceKind>> = {
   "switchyard:local:Network": { ...specified("networks"), check: checkEdge },
   "switchyard:local:Bucket": specified("buckets"),
   "switchyard:local:BucketObject": bucketObject,
