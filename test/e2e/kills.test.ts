@@ -42,9 +42,9 @@ function descendants(all: readonly ProcessInfo[], pid: number): ProcessInfo[] {
   return children.flatMap((child) => [child, ...descendants(all, child.pid)]);
 }
 
-/** Its supervisor, a shell, has the same words among its arguments. */
+/** Its supervisor has the same words among its arguments. */
 function isControlPlane(args: string): boolean {
-  return args.includes("cloud/main.ts") && !args.includes("supervise.sh");
+  return /^\s*(\d+\s+)?\S*\/node\s.*cloud\/main\.ts/.test(args);
 }
 
 const victims = {

@@ -89,6 +89,7 @@ test("the first `up` of `local` creates the stack, brings it up in the project f
     "stack init --no-select --stack local --non-interactive",
     "up --stack local --yes --skip-preview",
     "stack output --json --stack local --non-interactive",
+    "stack export --stack local --non-interactive",
   ]);
   expect(new Set(readLines(join(root, "settings")))).toEqual(
     new Set([`file://${root}/.switchyard/state||${root}`]),

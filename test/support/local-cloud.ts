@@ -156,7 +156,7 @@ export class TestCloud extends LocalCloud {
       pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")),
     );
     const isOne = ([program, ...args]: string[]) =>
-      program !== "sh" && args.some((argument) => argument.endsWith("/main.ts"));
+      program?.endsWith("/node") && args.some((argument) => argument.endsWith("/main.ts"));
     return pids.filter((_, index) => isOne((commands[index] ?? "").split("\0")));
   }
 

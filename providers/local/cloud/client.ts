@@ -130,7 +130,8 @@ async function ensureRunning(home: string): Promise<void> {
   const version = codeVersion();
   await warmUp(version);
   const command = [process.execPath, ...memoryFlags, join(import.meta.dirname, "main.ts"), home, version];
-  const child = spawn("sh", [join(import.meta.dirname, "supervise.sh"), ...command], {
+  const lock = join(home, "control-plane.lock");
+  const child = spawn("sh", [join(import.meta.dirname, "supervise.sh"), lock, ...command], {
     detached: true,
     stdio: ["ignore", log, log],
     env: environment(),

@@ -4,7 +4,6 @@ import { pino } from "pino";
 import { createApi } from "./api.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { withSocketPath } from "./home.ts";
-import { holdLock } from "./lock.ts";
 
 // The control plane of one stack's local cloud: node main.ts HOME VERSION. It logs to its standard output.
 const [home = "", version = ""] = process.argv.slice(2);
@@ -20,12 +19,6 @@ process.on("uncaughtException", (error) => {
   process.exit(1);
 });
 
-const release = holdLock(join(home, "control-plane.lock"));
-if (!release) {
-  log.info("another control plane runs here");
-  process.exit(0);
-}
-
 const socket = join(home, "control.sock");
 const plane = await ControlPlane.start({
   home,
@@ -33,7 +26,6 @@ const plane = await ControlPlane.start({
   log,
   onStopped: () => {
     void api.close().then(() => {
-      release();
       process.exit(0);
     });
   },
