@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import {
@@ -119,44 +119,58 @@ function environment(): NodeJS.ProcessEnv {
 }
 
 /**
- * Starts the control plane of `home` unless it runs, in a session of its own.
+ * Starts the control plane of `home` unless it runs, in a session of its own. One that is about to end still has the
+ * lock: the next is then started again.
  *
- * @throws with its last log lines when it does not answer in time
+ * @throws with its last log lines when it does not start, or does not answer in time
  */
 async function ensureRunning(home: string): Promise<void> {
   mkdirSync(home, { recursive: true, mode: 0o700 });
-  const logFile = join(home, "control-plane.log");
-  const log = openSync(logFile, "a", 0o600);
   const version = codeVersion();
   await warmUp(version);
-  const command = [process.execPath, ...memoryFlags, join(import.meta.dirname, "main.ts"), home, version];
-  const lock = join(home, "control-plane.lock");
-  const child = spawn("sh", [join(import.meta.dirname, "supervise.sh"), lock, ...command], {
-    detached: true,
-    stdio: ["ignore", log, log],
-    env: environment(),
-    cwd: home,
-  });
-  closeSync(log);
-  let exit: number | null | undefined;
-  child.once("exit", (code) => {
-    exit = code;
-  });
-  child.unref();
+  let started = startSupervised(home, version);
   for (const deadline = Date.now() + startLimitMs; Date.now() < deadline; ) {
-    try {
-      await callOnce(home, { method: "GET", path: "/" });
-      return;
-    } catch (error) {
-      if (!isAbsent(error) && !isCut(error)) throw error;
-    }
-    if (exit) break;
+    if (await answers(home)) return;
+    if (started.exitCode === 0) started = startSupervised(home, version);
+    else if (started.exitCode !== null) break;
     await pause(25);
   }
-  const lines = (await lastLines(logFile, 5)).map(readable);
+  const lines = (await lastLines(logOf(home), 5)).map(readable);
   throw new Error(
-    [`the local cloud's control plane does not start; the end of ${logFile}:`, ...lines].join("\n  "),
+    [`the local cloud's control plane does not start; the end of ${logOf(home)}:`, ...lines].join("\n  "),
   );
+}
+
+function logOf(home: string): string {
+  return join(home, "control-plane.log");
+}
+
+function startSupervised(home: string, version: string): ChildProcess {
+  const log = openSync(logOf(home), "a", 0o600);
+  try {
+    const command = [process.execPath, ...memoryFlags, join(import.meta.dirname, "main.ts"), home, version];
+    const lock = join(home, "control-plane.lock");
+    const child = spawn("sh", [join(import.meta.dirname, "supervise.sh"), lock, ...command], {
+      detached: true,
+      stdio: ["ignore", log, log],
+      env: environment(),
+      cwd: home,
+    });
+    child.unref();
+    return child;
+  } finally {
+    closeSync(log);
+  }
+}
+
+async function answers(home: string): Promise<boolean> {
+  try {
+    await callOnce(home, { method: "GET", path: "/" });
+    return true;
+  } catch (error) {
+    if (isAbsent(error) || isCut(error)) return false;
+    throw error;
+  }
 }
 
 /** What a line of the control plane's log says; a line that is not its own, as it is. */
