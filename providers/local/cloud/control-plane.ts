@@ -6,6 +6,7 @@ import { Buckets } from "./buckets.ts";
 import { createEndpoint } from "./endpoint.ts";
 import { Groups } from "./groups.ts";
 import { watchHealth } from "./health.ts";
+import { trimLogs } from "./logs.ts";
 import { MachineFolders } from "./machine.ts";
 import { endOrphans } from "./orphans.ts";
 import type { Collection, LoadBalancerSpec, MachineInfo, Specs } from "./specs.ts";
@@ -34,7 +35,7 @@ export class ControlPlane {
   readonly #balancers: Balancers;
   readonly #endpoint: ReturnType<typeof createEndpoint>;
   readonly #onStopped: () => void;
-  readonly #idle: NodeJS.Timeout;
+  readonly #timers: readonly NodeJS.Timeout[];
   #busyUntil = Date.now() + idleMs;
 
   static async start(options: ControlPlaneOptions): Promise<ControlPlane> {
@@ -62,7 +63,10 @@ export class ControlPlane {
       onTargets: (group) => this.#balancers.targetsChanged(group),
       drained: (machine, seconds) => this.#balancers.drained(machine, seconds),
     });
-    this.#idle = setInterval(() => this.#checkIdle(), 1_000);
+    this.#timers = [
+      setInterval(() => this.#checkIdle(), 1_000),
+      setInterval(() => this.#trimLogs(home), 60_000),
+    ];
   }
 
   async #open(): Promise<void> {
@@ -141,6 +145,14 @@ export class ControlPlane {
     return [groups, loadBalancers, machines].some((collection) => Object.keys(collection).length > 0);
   }
 
+  #trimLogs(home: string): void {
+    try {
+      trimLogs(home);
+    } catch (err) {
+      this.log.error({ err }, "logs cannot be trimmed");
+    }
+  }
+
   #checkIdle(): void {
     if (this.#busy()) this.#busyUntil = Date.now() + idleMs;
     else if (Date.now() > this.#busyUntil) void this.stopIfIdle();
@@ -149,7 +161,7 @@ export class ControlPlane {
   /** Ends the control plane; machines run on. */
   async stop(reason: string): Promise<void> {
     this.log.info({ reason }, "control plane stops");
-    clearInterval(this.#idle);
+    for (const timer of this.#timers) clearInterval(timer);
     this.groups.stop();
     await Promise.all([this.#balancers.close(), this.#endpoint.close()]);
     this.#onStopped();

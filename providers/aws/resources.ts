@@ -1,0 +1,50 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { ObjectContent } from "../../components/bucket.ts";
+
+// Each from a file of its own: an index of the SDK's would load hundreds of others.
+export { Group } from "@pulumi/aws/autoscaling/group.js";
+export { InternetGateway } from "@pulumi/aws/ec2/internetGateway.js";
+export { KeyPair } from "@pulumi/aws/ec2/keyPair.js";
+export { LaunchTemplate } from "@pulumi/aws/ec2/launchTemplate.js";
+export { Route } from "@pulumi/aws/ec2/route.js";
+export { RouteTable } from "@pulumi/aws/ec2/routeTable.js";
+export { RouteTableAssociation } from "@pulumi/aws/ec2/routeTableAssociation.js";
+export { SecurityGroup } from "@pulumi/aws/ec2/securityGroup.js";
+export { Subnet } from "@pulumi/aws/ec2/subnet.js";
+export { Vpc } from "@pulumi/aws/ec2/vpc.js";
+export { InstanceProfile } from "@pulumi/aws/iam/instanceProfile.js";
+export { Role } from "@pulumi/aws/iam/role.js";
+export { RolePolicy } from "@pulumi/aws/iam/rolePolicy.js";
+export { RolePolicyAttachment } from "@pulumi/aws/iam/rolePolicyAttachment.js";
+export { Listener } from "@pulumi/aws/lb/listener.js";
+export { ListenerRule } from "@pulumi/aws/lb/listenerRule.js";
+export { LoadBalancer } from "@pulumi/aws/lb/loadBalancer.js";
+export { TargetGroup } from "@pulumi/aws/lb/targetGroup.js";
+export { Bucket } from "@pulumi/aws/s3/bucket.js";
+export { BucketLifecycleConfiguration } from "@pulumi/aws/s3/bucketLifecycleConfiguration.js";
+export { BucketObjectv2 } from "@pulumi/aws/s3/bucketObjectv2.js";
+export { BucketOwnershipControls } from "@pulumi/aws/s3/bucketOwnershipControls.js";
+export { BucketPolicy } from "@pulumi/aws/s3/bucketPolicy.js";
+export { BucketPublicAccessBlock } from "@pulumi/aws/s3/bucketPublicAccessBlock.js";
+export { BucketServerSideEncryptionConfiguration } from "@pulumi/aws/s3/bucketServerSideEncryptionConfiguration.js";
+export { BucketVersioning } from "@pulumi/aws/s3/bucketVersioning.js";
+export { SecurityGroupEgressRule } from "@pulumi/aws/vpc/securityGroupEgressRule.js";
+export { SecurityGroupIngressRule } from "@pulumi/aws/vpc/securityGroupIngressRule.js";
+
+export interface RuntimeObjectArgs {
+  readonly bucket: pulumi.Input<string>;
+  readonly key: string;
+  readonly content: Extract<ObjectContent, { npmPackage: string }>;
+  readonly region: string;
+  readonly profile?: string;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** The Node.js of machines, in a bucket. It is fetched when it is uploaded: a plan does without its 60 MB. */
+export class RuntimeObject extends pulumi.CustomResource {
+  declare readonly key: pulumi.Output<string>;
+
+  constructor(name: string, args: RuntimeObjectArgs, opts?: pulumi.CustomResourceOptions) {
+    super("switchyard:aws:RuntimeObject", name, { ...args }, opts);
+  }
+}
