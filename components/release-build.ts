@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join, relative, resolve, sep } from "node:path";
+import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { RunError } from "@pulumi/pulumi/errors.js";
-import type { BuildFailure } from "esbuild";
+import type { BuildFailure, Plugin } from "esbuild";
 import { hashInputs, hashOf, type ReleaseRecord, unchangedRelease } from "./release-record.ts";
 
 /** The packed service, ready to be stored: an archive whose name is its content's hash. */
@@ -25,9 +25,22 @@ export interface ReleaseBuildOptions {
 const entryDate = new Date("1985-10-26T08:15:00.000Z");
 
 /**
- * Bundles `service/server.ts` with all it imports into one `server.js`, and packs it so that the same sources and
- * dependencies give the same bytes in any folder, on any machine. An archive that is already there is left alone, and
- * nothing is bundled while all that it was made of is unchanged.
+ * The files of a release and what they are made of. A store's file, with its SDK, is read only where it is selected
+ * (service/storage/index.ts); the errors that they throw are in one of their own, because the app must know them.
+ */
+const entryPoints = {
+  server: "./service/server.ts",
+  "storage-errors": "./service/storage/store.ts",
+  "storage-gcs": "./service/storage/gcs.ts",
+  "storage-local": "./service/storage/local.ts",
+  "storage-s3": "./service/storage/s3.ts",
+  "storage-swift": "./service/storage/swift.ts",
+};
+
+/**
+ * Bundles `service/server.ts` and the stores with all they import, into a file each, and packs them so that the same
+ * sources and dependencies give the same bytes in any folder, on any machine. An archive that is already there is left
+ * alone, and nothing is bundled while all that it was made of is unchanged.
  * @throws {RunError} naming file and line, when the service cannot be bundled.
  */
 export async function buildRelease(options: ReleaseBuildOptions = {}): Promise<ReleaseBuild> {
@@ -45,11 +58,11 @@ export async function buildRelease(options: ReleaseBuildOptions = {}): Promise<R
   const known = unchangedRelease(root, recordFile, recipe);
   if (known && existsSync(join(root, build(known).file))) return build(known);
 
-  const { contents, inputs } = await bundle(root);
+  const { files, inputs } = await bundle(root);
   const archive = await pack({
-    // Says what server.js is, whatever package.json lies in a folder above the one it is unpacked in.
+    // Says what the others are, whatever package.json lies in a folder above the one they are unpacked in.
     "package.json": Buffer.from('{"type":"commonjs"}\n'),
-    "server.js": contents,
+    ...files,
   });
   const sha256 = hashOf(archive);
   await writeOnce(join(root, build(sha256).file), archive);
@@ -59,8 +72,9 @@ export async function buildRelease(options: ReleaseBuildOptions = {}): Promise<R
 }
 
 interface Bundle {
-  readonly contents: Uint8Array;
-  /** Every file that is in it, relative to the root. */
+  /** By name, in its order. */
+  readonly files: Readonly<Record<string, Uint8Array>>;
+  /** Every file that is in them, relative to the root. */
   readonly inputs: readonly string[];
 }
 
@@ -70,8 +84,11 @@ async function bundle(root: string): Promise<Bundle> {
   try {
     const { outputFiles, metafile } = await build({
       absWorkingDir: root,
-      entryPoints: ["./service/server.ts"],
+      entryPoints,
+      // Only names them: nothing is written.
+      outdir: "release",
       bundle: true,
+      plugins: [entryPointsApart(root)],
       platform: "node",
       target: "node24",
       format: "cjs",
@@ -87,15 +104,29 @@ async function bundle(root: string): Promise<Bundle> {
       metafile: true,
       logLevel: "silent",
     });
-    const [output] = outputFiles;
-    if (!output) throw new Error("esbuild wrote nothing for service/server.ts");
-    return { contents: output.contents, inputs: Object.keys(metafile.inputs) };
+    const files = outputFiles.map(({ path, contents }) => [basename(path), contents] as const);
+    files.sort(([one], [other]) => (one < other ? -1 : 1));
+    return { files: Object.fromEntries(files), inputs: Object.keys(metafile.inputs) };
   } catch (error) {
     const { errors } = error as Partial<BuildFailure>;
     if (!errors) throw error;
     const messages = await formatMessages(errors, { kind: "error", color: false });
     throw new RunError(messages.join("").trim());
   }
+}
+
+/** Lets files of the release that import one another find each other in it. */
+function entryPointsApart(root: string): Plugin {
+  const nameOf = new Map(Object.entries(entryPoints).map(([name, path]) => [join(root, path), name]));
+  return {
+    name: "entry-points-apart",
+    setup: ({ onResolve }) => {
+      onResolve({ filter: /^\.\.?\/.*\.ts$/ }, ({ kind, path, resolveDir }) => {
+        const name = kind === "entry-point" ? undefined : nameOf.get(resolve(resolveDir, path));
+        return name === undefined ? undefined : { path: `./${name}.js`, external: true };
+      });
+    },
+  };
 }
 
 /**

@@ -55,10 +55,17 @@ export class StoreError extends Error {
   }
 }
 
+/** A name that this store cannot keep, in words for the client. */
+export class StoreNameError extends Error {
+  /** The HTTP status to answer with. */
+  readonly statusCode = 400;
+}
+
 /**
- * An object store, as the file API needs it. Names are any 1 to 1,024 bytes of UTF-8 without control characters; files
- * lie under a prefix (or in a container) of their own, apart from releases. Every operation ends, within its time-outs
- * or when its signal is aborted, and fails with a StoreError.
+ * An object store, as the file API needs it. Names are any 1 to 1,024 bytes of UTF-8 without control characters, less
+ * the 6 of the prefix where there is one (S3, Google Cloud Storage); files lie under a prefix or in a container of their
+ * own, apart from releases. Every operation ends, within its time-outs or when its signal is aborted. It fails with a
+ * StoreError; with the signal's reason or the stream's own error, where it is they that ended it.
  */
 export interface Store {
   /** What it is and where, for the answers and the log: the bucket's name. */
@@ -68,6 +75,7 @@ export interface Store {
    * Stores a stream of unknown length, never whole in memory or on disk. The file appears whole or not at all: when the
    * stream fails or the signal is aborted, nothing is left, no half object and no orphaned upload. Of two at once the
    * last that completes wins.
+   * @throws {StoreNameError} when the store has no room for such a name
    */
   put(name: string, content: Readable, options: PutOptions): Promise<StoredFile>;
   /** A URL from which anybody can download the file until it expires. Says nothing of whether there is such a file. */

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -94,7 +95,7 @@ test("an error in the sources is reported by file and line", async () => {
   expect(message).not.toContain("node_modules");
 });
 
-test("the archive holds the app in one file, which runs in an empty folder", async () => {
+test("the archive holds the app and a file for each store, which run in an empty folder", async () => {
   const folder = await temporaryFolder();
   // The folder above says what it says of most projects; the release must not care.
   await writeFile(join(folder, "package.json"), '{"type":"module"}');
@@ -102,14 +103,23 @@ test("the archive holds the app in one file, which runs in an empty folder", asy
   const file = join(folder, `${sha256}.tar.gz`);
   const entries: unknown[] = [];
   await list({ file, onReadEntry: ({ path, mode, uid, gid }) => entries.push([path, mode, uid, gid]) });
-  expect(entries).toEqual([
-    ["package.json", 0o644, 0, 0],
-    ["server.js", 0o644, 0, 0],
-  ]);
+  const stores = { gcs: "openGcs", local: "openLocal", s3: "openS3", swift: "openSwift" };
+  const storeFiles = ["storage-errors.js", ...Object.keys(stores).map((name) => `storage-${name}.js`)];
+  expect(entries).toEqual(["package.json", "server.js", ...storeFiles].map((name) => [name, 0o644, 0, 0]));
 
   const cwd = join(folder, "unpacked");
   await mkdir(cwd);
   await extract({ file, cwd });
+  const load = createRequire(join(cwd, "server.js"));
+  for (const [name, open] of Object.entries(stores)) {
+    expect(load(`./storage-${name}.js`)).toEqual({ [open]: expect.any(Function) });
+  }
+  const errors = load("./storage-errors.js");
+  const gone = { STORE: "local", BUCKET: "files", IDENTITY_URL: "http://127.0.0.1:1/machines/1" };
+  const store = load("./storage-local.js").openLocal(gone);
+  const failure = await store.stat("file", AbortSignal.timeout(10_000)).catch((error: unknown) => error);
+  expect(failure, "an error that the app knows").toBeInstanceOf(errors.StoreError);
+
   const app = await startApp(join(cwd, "server.js"), { RELEASE: sha256 }, cwd);
   const answer = await fetch(`http://127.0.0.1:${app.port}/`);
   expect(answer.headers.get("x-release")).toBe(sha256);

@@ -1,0 +1,164 @@
+import { Readable, type Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { type FileMetadata, IdempotencyStrategy, Storage } from "@google-cloud/storage";
+import { faultOfError, faultOfStatus, filesPrefix, guarded, guardedUpload, keyOf, within } from "./faults.ts";
+import { createReader } from "./reader.ts";
+import type { GcsSettings, StoreOptions } from "./settings.ts";
+import {
+  type ListOptions,
+  type Page,
+  type Store,
+  type StoredFile,
+  type StoreFault,
+  StoreNameError,
+} from "./store.ts";
+
+/** How long a request may take with its retries, and an upload stand still, in milliseconds. */
+const limitMs = 30_000;
+/** A file that is no larger is sent at once, by one request. In bytes. */
+const smallBytes = 1024 * 1024;
+/** What an upload keeps until the store has it, to send it again; the store wants a multiple of 256 KiB. */
+const chunkBytes = 8 * 1024 * 1024;
+
+/**
+ * Opens a bucket of Google Cloud Storage, or of a server that speaks its protocol at `GCS_ENDPOINT`. URLs are signed by
+ * the key of the default credentials if they have one, else by the machine's identity through IAM's signBlob.
+ */
+export function openGcs(settings: GcsSettings, { idleMs = limitMs }: StoreOptions = {}): Store {
+  const { BUCKET, GCS_ENDPOINT } = settings;
+  const storage = new Storage({
+    ...(GCS_ENDPOINT && { apiEndpoint: GCS_ENDPOINT }),
+    timeout: idleMs / 3,
+    retryOptions: {
+      maxRetries: 2,
+      maxRetryDelay: 2,
+      totalTimeout: idleMs / 1000,
+      // Every operation here may be done twice: an upload gives the same file again.
+      idempotencyStrategy: IdempotencyStrategy.RetryAlways,
+    },
+  });
+  const bucket = storage.bucket(BUCKET);
+  const fileOf = (name: string) => bucket.file(keyOf(name));
+  // The SDK takes no signal: what it does is left to its own end, which its limits bring.
+  const call = <T>(operation: string, signal: AbortSignal, work: () => Promise<T>) =>
+    guarded(operation, signal, faultOf, () => within(signal, idleMs, work()));
+  return {
+    bucket: BUCKET,
+    list: (options) => call("listing files", options.signal, () => list(storage, BUCKET, options)),
+    put: (name, content, { contentType, signal }) =>
+      guardedUpload(content, signal, faultOf, async ({ chunks, bytes }) => {
+        const file = fileOf(name);
+        const reader = createReader(chunks);
+        const content = await reader.whole(smallBytes);
+        if (content) {
+          await within(signal, idleMs, file.save(content, { resumable: false, contentType }));
+        } else {
+          const target = file.createWriteStream({ resumable: true, chunkSize: chunkBytes, contentType });
+          const rest = Readable.from(reader.part(Number.POSITIVE_INFINITY).chunks, { objectMode: false });
+          await upload(rest, target, bytes, idleMs);
+        }
+        return { name, size: bytes(), modified: new Date(), contentType };
+      }),
+    presign: (name, { expiresSeconds, contentDisposition, signal }) =>
+      call("signing a URL", signal, async () => {
+        const [url] = await fileOf(name).getSignedUrl({
+          version: "v4",
+          action: "read",
+          expires: Date.now() + expiresSeconds * 1000,
+          responseDisposition: contentDisposition,
+        });
+        return url;
+      }),
+    stat: (name, signal) =>
+      call("looking at a file", signal, () =>
+        found(async () => {
+          const [metadata] = await fileOf(name).getMetadata();
+          return { ...described(name, metadata), ...typeOf(metadata) };
+        }),
+      ),
+    delete: (name, signal) =>
+      call("deleting a file", signal, async () => (await found(() => fileOf(name).delete())) !== undefined),
+    close: async () => {},
+  };
+}
+
+async function list(storage: Storage, bucket: string, { prefix, after, limit }: ListOptions): Promise<Page> {
+  const files: StoredFile[] = [];
+  let pageToken: string | undefined;
+  // A page may have fewer than were asked for, or none; and the first has `after` itself when that exists.
+  do {
+    const [page, next] = (await storage.bucket(bucket).getFiles({
+      prefix: filesPrefix + (prefix ?? ""),
+      ...(after !== undefined && { startOffset: filesPrefix + after }),
+      ...(pageToken && { pageToken }),
+      maxResults: limit + 2 - files.length,
+      fields: "items(name,size,updated),nextPageToken",
+      autoPaginate: false,
+    })) as unknown as [FileMetadata[], { pageToken?: string } | null];
+    const names = page.map((file) => described(`${file.name}`.slice(filesPrefix.length), file));
+    files.push(...names.filter(({ name }) => name !== after));
+    pageToken = next?.pageToken;
+  } while (pageToken && files.length <= limit);
+  return { files: files.slice(0, limit), more: files.length > limit };
+}
+
+function described(name: string, { size, updated }: FileMetadata): StoredFile {
+  return { name, size: Number(size ?? 0), modified: new Date(updated ?? 0) };
+}
+
+function typeOf({ contentType }: FileMetadata) {
+  return contentType ? { contentType } : {};
+}
+
+/** Undefined for what is not there. */
+async function found<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (statusOf(error) === 404 || error instanceof StoreNameError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Sends a stream, and fails when the store, not the client, makes it stand still. What is sent becomes a file with its
+ * last request only; the store forgets an upload that has none.
+ */
+async function upload(
+  source: Readable,
+  target: Writable,
+  bytes: () => number,
+  idleMs: number,
+): Promise<void> {
+  const stalled = new AbortController();
+  let seen = -1;
+  const watch = setInterval(() => {
+    const waiting = target.writableNeedDrain || target.writableEnded;
+    if (waiting && bytes() === seen) stalled.abort(new DOMException("no progress", "TimeoutError"));
+    seen = waiting ? bytes() : -1;
+  }, idleMs);
+  try {
+    await pipeline(source, target, { signal: stalled.signal });
+  } catch (error) {
+    throw stalled.signal.aborted ? stalled.signal.reason : error;
+  } finally {
+    clearInterval(watch);
+  }
+}
+
+function statusOf(error: unknown): number | undefined {
+  const { code, status, response } = error as {
+    code?: unknown;
+    status?: unknown;
+    response?: { status?: unknown };
+  };
+  return [status, code, response?.status].map(Number).find((number) => number >= 400 && number < 600);
+}
+
+function faultOf(error: unknown): StoreFault {
+  const status = statusOf(error);
+  if (status !== undefined) return faultOfStatus(status);
+  // Neither a key nor a metadata server: google-auth-library has no code for it.
+  if (/default credentials|invalid_grant|Cannot sign data/.test((error as Error).message)) return "denied";
+  return faultOfError(error);
+}

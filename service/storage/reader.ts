@@ -1,0 +1,49 @@
+/** Reads a stream in pieces of a given size, without holding more than one of its chunks. */
+export interface Reader {
+  /** All of it, when it has `most` bytes or fewer; else nothing is lost. */
+  whole(most: number): Promise<Buffer | undefined>;
+  /** Whether there is nothing left to read. */
+  ended(): Promise<boolean>;
+  /** The next `most` bytes, or what is left. */
+  part(most: number): { readonly chunks: AsyncGenerator<Buffer, void>; bytes(): number };
+}
+
+export function createReader(source: AsyncIterator<Buffer, void>): Reader {
+  const waiting: Buffer[] = [];
+  const next = async (): Promise<Buffer | undefined> =>
+    waiting.shift() ?? (await source.next()).value ?? undefined;
+  return {
+    whole: async (most) => {
+      const chunks: Buffer[] = [];
+      let bytes = 0;
+      for (let chunk = await next(); chunk; chunk = await next()) {
+        chunks.push(chunk);
+        bytes += chunk.length;
+        if (bytes > most) {
+          waiting.unshift(...chunks);
+          return undefined;
+        }
+      }
+      return Buffer.concat(chunks);
+    },
+    ended: async () => {
+      const chunk = await next();
+      if (chunk) waiting.unshift(chunk);
+      return chunk === undefined;
+    },
+    part: (most) => {
+      let bytes = 0;
+      async function* chunks(): AsyncGenerator<Buffer, void> {
+        while (bytes < most) {
+          const chunk = await next();
+          if (!chunk) return;
+          const fits = chunk.subarray(0, most - bytes);
+          if (fits.length < chunk.length) waiting.unshift(chunk.subarray(fits.length));
+          bytes += fits.length;
+          yield fits;
+        }
+      }
+      return { chunks: chunks(), bytes: () => bytes };
+    },
+  };
+}

@@ -1,0 +1,198 @@
+import { Readable } from "node:stream";
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  S3Client,
+} from "@aws-sdk/client-s3";
+import { Upload } from "@aws-sdk/lib-storage";
+import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
+import {
+  faultOfError,
+  faultOfStatus,
+  filesPrefix,
+  guarded,
+  guardedUpload,
+  keyOf,
+  storeError,
+} from "./faults.ts";
+import type { S3Settings, StoreOptions } from "./settings.ts";
+import { type ListOptions, type Page, type Store, type StoreFault, StoreNameError } from "./store.ts";
+
+/** How long a connection may take to be made, and then stand still, in milliseconds. */
+const limits = { connect: 5_000, idle: 20_000 };
+/** S3 takes 10,000 parts of 5 MiB or more: a stream of unknown length may have 80 GB, one that is known 5 TiB. */
+const partBytes = 8 * 1024 * 1024;
+const maxParts = 10_000;
+/** Parts of one file that are sent at a time; with the one that is being filled they are an upload's memory. */
+const partsAtOnce = 3;
+
+/** Opens a bucket of S3, or of a server that speaks its protocol at `S3_ENDPOINT`. */
+export function openS3(settings: S3Settings, { idleMs = limits.idle }: StoreOptions = {}): Store {
+  const { BUCKET: bucket, AWS_REGION: region, S3_ENDPOINT: endpoint } = settings;
+  const client = new S3Client({
+    region,
+    ...(endpoint && { endpoint, forcePathStyle: true }),
+    requestHandler: { connectionTimeout: limits.connect, socketTimeout: idleMs },
+    maxAttempts: 3,
+    // What older servers of the protocol do not know is only sent where it must be; parts have their hash anyway.
+    requestChecksumCalculation: endpoint ? "WHEN_REQUIRED" : "WHEN_SUPPORTED",
+    followRegionRedirects: false,
+  });
+  return {
+    bucket,
+    list: (options) => guarded("listing files", options.signal, faultOf, () => list(client, bucket, options)),
+    put: (name, content, { contentType, size, signal }) =>
+      guardedUpload(content, signal, faultOf, async ({ chunks, bytes }) => {
+        const Body = Readable.from(chunks, { objectMode: false });
+        const params = { Bucket: bucket, Key: keyOf(name), Body, ContentType: contentType };
+        await upload(client, params, size, signal).catch(refusedName);
+        return { name, size: bytes(), modified: new Date(), contentType };
+      }),
+    presign: (name, { expiresSeconds, contentDisposition, signal }) =>
+      guarded("signing a URL", signal, faultOf, () =>
+        getSignedUrl(
+          client,
+          new GetObjectCommand({
+            Bucket: bucket,
+            Key: keyOf(name),
+            ResponseContentDisposition: contentDisposition,
+          }),
+          { expiresIn: expiresSeconds },
+        ),
+      ),
+    stat: (name, signal) =>
+      guarded("looking at a file", signal, faultOf, () => stat(client, bucket, name, signal)),
+    delete: (name, signal) =>
+      guarded("deleting a file", signal, faultOf, async () => {
+        if (!(await stat(client, bucket, name, signal))) return false;
+        const command = new DeleteObjectCommand({ Bucket: bucket, Key: keyOf(name) });
+        await client.send(command, { abortSignal: signal });
+        return true;
+      }),
+    close: async () => client.destroy(),
+  };
+}
+
+async function list(
+  client: S3Client,
+  bucket: string,
+  { prefix, after, limit, signal }: ListOptions,
+): Promise<Page> {
+  const command = new ListObjectsV2Command({
+    Bucket: bucket,
+    Prefix: filesPrefix + (prefix ?? ""),
+    MaxKeys: limit,
+    // XML cannot carry every character of a name.
+    EncodingType: "url",
+    ...(after !== undefined && { StartAfter: filesPrefix + after }),
+  });
+  const { Contents = [], IsTruncated, EncodingType } = await client.send(command, { abortSignal: signal });
+  const nameOf = (key: string) =>
+    (EncodingType === "url" ? decodeURIComponent(key.replaceAll("+", " ")) : key).slice(filesPrefix.length);
+  const files = Contents.map(({ Key = "", Size = 0, LastModified = new Date(0) }) => ({
+    name: nameOf(Key),
+    size: Size,
+    modified: LastModified,
+  }));
+  return { files, more: IsTruncated ?? false };
+}
+
+async function stat(client: S3Client, bucket: string, name: string, signal: AbortSignal) {
+  try {
+    const command = new HeadObjectCommand({ Bucket: bucket, Key: keyOf(name) });
+    const head = await client.send(command, { abortSignal: signal });
+    return {
+      name,
+      size: head.ContentLength ?? 0,
+      modified: head.LastModified ?? new Date(0),
+      ...(head.ContentType && { contentType: head.ContentType }),
+    };
+  } catch (error) {
+    if (statusOf(error) === 404 || error instanceof StoreNameError) return undefined;
+    throw error;
+  }
+}
+
+interface UploadParams {
+  readonly Bucket: string;
+  readonly Key: string;
+  readonly Body: Readable;
+  readonly ContentType: string;
+}
+
+/**
+ * Uploads in one request, or in parts when there is more than one part's worth. The SDK's Upload neither stops reading
+ * when a part fails nor gives up an upload whose completion fails, so both are done here; and nothing is aborted while
+ * its parts are still on their way, which would leave those behind.
+ */
+async function upload(client: S3Client, params: UploadParams, size: number | undefined, signal: AbortSignal) {
+  let started: string | undefined;
+  const send = async (command: Parameters<S3Client["send"]>[0]) => {
+    // What has been asked to complete may have done so: its answer is waited for.
+    const abortable = !(command instanceof CompleteMultipartUploadCommand);
+    try {
+      const answer = await client.send(command, abortable ? { abortSignal: signal } : {});
+      if (command instanceof CreateMultipartUploadCommand && "UploadId" in answer) started = answer.UploadId;
+      return answer;
+    } catch (error) {
+      params.Body.destroy();
+      throw error;
+    }
+  };
+  const uploading = new Upload({
+    client: Object.create(client, { send: { value: send } }) as S3Client,
+    params,
+    partSize: Math.max(partBytes, Math.ceil((size ?? 0) / maxParts)),
+    queueSize: partsAtOnce,
+    leavePartsOnError: true,
+  });
+  try {
+    await uploading.done();
+  } catch (error) {
+    if (started) await giveUp(client, params, started, error);
+    throw error;
+  }
+}
+
+/** Deletes the parts of an upload that failed for the `reason`. */
+async function giveUp(client: S3Client, { Bucket, Key }: UploadParams, UploadId: string, reason: unknown) {
+  try {
+    await client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId }));
+  } catch (error) {
+    if (statusOf(error) === 404) return;
+    const both = new AggregateError([reason, error], `the parts of upload ${UploadId} were left behind`);
+    throw storeError(faultOf(error), "giving up a file that could not be stored", both);
+  }
+}
+
+function statusOf(error: unknown): number | undefined {
+  return (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
+}
+
+/** What servers of the protocol answer to a key that they cannot keep, as those do that have a file for each. */
+const refusals = ["KeyTooLongError", "InvalidURI", "ExistingObjectIsDirectory", "ObjectParentIsFile"];
+
+function refusedName(error: Error): never {
+  if (!refusals.includes(error.name)) throw error;
+  throw new StoreNameError("The bucket cannot keep a file of this name beside those that it has", {
+    cause: error,
+  });
+}
+
+/** Names of errors that come before any request is sent. */
+const withoutCredentials = ["CredentialsProviderError", "TokenProviderError"];
+
+function faultOf(error: unknown): StoreFault {
+  const { name } = error as Error;
+  if (withoutCredentials.includes(name)) return "denied";
+  if (/^(SlowDown|Throttling|ThrottlingException|TooManyRequests|RequestLimitExceeded)/.test(name))
+    return "busy";
+  if (name === "RequestTimeout") return "timeout";
+  const status = statusOf(error);
+  return status === undefined || status < 400 ? faultOfError(error) : faultOfStatus(status);
+}

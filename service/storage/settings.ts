@@ -1,0 +1,143 @@
+/** What the file API needs to know of its store; each field is the environment variable of its name. */
+export type StoreSettings = S3Settings | GcsSettings | SwiftSettings | LocalSettings;
+
+export interface S3Settings {
+  readonly STORE: "s3";
+  readonly BUCKET: string;
+  readonly AWS_REGION: string;
+  /** Another endpoint than AWS's; the bucket then stands in the path. */
+  readonly S3_ENDPOINT?: string;
+}
+
+export interface GcsSettings {
+  readonly STORE: "gcs";
+  readonly BUCKET: string;
+  /** Another endpoint than Google's; one outside its domains gets no credentials. */
+  readonly GCS_ENDPOINT?: string;
+}
+
+/** As the OpenStack clients name them; either the application credential or the password with its project is there. */
+export interface SwiftSettings {
+  readonly STORE: "swift";
+  /** The files' own container; large files have their segments in `<BUCKET>_segments`. */
+  readonly BUCKET: string;
+  readonly OS_AUTH_URL: string;
+  readonly OS_APPLICATION_CREDENTIAL_ID?: string;
+  readonly OS_APPLICATION_CREDENTIAL_SECRET?: string;
+  readonly OS_USERNAME?: string;
+  readonly OS_PASSWORD?: string;
+  readonly OS_PROJECT_NAME?: string;
+  /** Default: `default`, by its id, unless the name is given. The same goes for the project's. */
+  readonly OS_USER_DOMAIN_ID?: string;
+  readonly OS_USER_DOMAIN_NAME?: string;
+  readonly OS_PROJECT_DOMAIN_ID?: string;
+  readonly OS_PROJECT_DOMAIN_NAME?: string;
+  /** Default: the catalog's first. */
+  readonly OS_REGION_NAME?: string;
+  /** Which of the catalog's endpoints. Default `public`. */
+  readonly OS_INTERFACE: "public" | "internal" | "admin";
+  /** The key that the account or the container has for TempURL. */
+  readonly SWIFT_TEMP_URL_KEY: string;
+}
+
+export interface LocalSettings {
+  readonly STORE: "local";
+  readonly BUCKET: string;
+  /** The machine's identity; a secret. */
+  readonly IDENTITY_URL: string;
+}
+
+/** What only tests and experiments set. */
+export interface StoreOptions {
+  /** How long the store may stand still, in milliseconds. Default 10 s for the local cloud, 20 s for S3, else 30 s. */
+  readonly idleMs?: number;
+  /** How much of a file is sent by one request to Swift, in bytes. Default 64 MiB. */
+  readonly segmentBytes?: number;
+}
+
+interface Variable {
+  readonly pattern: RegExp;
+  /** What it may be, to end the sentence "… must be". */
+  readonly allowed: string;
+  readonly optional?: true;
+  /** Its value when it is unset or empty. */
+  readonly fallback?: string;
+  /** Keeps the value out of error messages. */
+  readonly secret?: true;
+}
+
+const url: Variable = { pattern: /^https?:\/\/[^\s/]+\S*$/, allowed: "an http or https URL" };
+const text: Variable = { pattern: /\S/, allowed: "set" };
+const secret: Variable = { ...text, secret: true };
+const optional = { optional: true } as const;
+const bucket: Variable = {
+  pattern: /^[A-Za-z0-9][\w.-]{0,221}$/,
+  allowed: "a bucket's name: 1 to 222 letters, digits, `.`, `_` or `-`",
+};
+
+const applicationCredential = {
+  OS_APPLICATION_CREDENTIAL_ID: text,
+  OS_APPLICATION_CREDENTIAL_SECRET: secret,
+};
+const password = {
+  OS_USERNAME: text,
+  OS_PASSWORD: secret,
+  OS_PROJECT_NAME: text,
+  OS_USER_DOMAIN_ID: { ...text, ...optional },
+  OS_USER_DOMAIN_NAME: { ...text, ...optional },
+  OS_PROJECT_DOMAIN_ID: { ...text, ...optional },
+  OS_PROJECT_DOMAIN_NAME: { ...text, ...optional },
+};
+
+type Environment = Readonly<Record<string, string | undefined>>;
+type Variables = Readonly<Record<string, Variable>>;
+
+const variables: Readonly<Record<StoreSettings["STORE"], (environment: Environment) => Variables>> = {
+  s3: () => ({
+    AWS_REGION: { pattern: /^[a-z0-9-]{1,40}$/, allowed: "a region such as eu-west-1" },
+    S3_ENDPOINT: { ...url, ...optional },
+  }),
+  gcs: () => ({ GCS_ENDPOINT: { ...url, ...optional } }),
+  swift: (environment) => ({
+    OS_AUTH_URL: url,
+    ...(environment.OS_APPLICATION_CREDENTIAL_ID ? applicationCredential : password),
+    OS_REGION_NAME: { ...text, ...optional },
+    OS_INTERFACE: {
+      pattern: /^(public|internal|admin)$/,
+      allowed: "one of public, internal, admin",
+      fallback: "public",
+    },
+    SWIFT_TEMP_URL_KEY: secret,
+  }),
+  local: () => ({ IDENTITY_URL: { ...url, secret: true } }),
+};
+
+/**
+ * Reads which store the file API has, and what that store needs, from environment variables; one that is set to nothing
+ * counts as unset. S3 and Google Cloud Storage find their credentials by themselves, in the order of their SDKs.
+ * @throws {Error} whose message has a line for each variable that is missing or wrong
+ */
+export function readStoreSettings(environment: Environment): StoreSettings {
+  const errors: string[] = [];
+  const read = (all: Variables) =>
+    Object.entries(all).flatMap(([name, variable]) => {
+      const value = environment[name] || variable.fallback;
+      if (value === undefined ? variable.optional : variable.pattern.test(value))
+        return value === undefined ? [] : [[name, value]];
+      const found = variable.secret
+        ? "is wrong (its value is not shown)"
+        : `is ${JSON.stringify(environment[name])}`;
+      const allowed = variable.allowed === "set" ? "" : `; it must be ${variable.allowed}`;
+      errors.push(`${name} ${environment[name] ? found : "is not set"}${allowed}`);
+      return [];
+    });
+  const stores = Object.keys(variables);
+  const selected = variables[environment.STORE as StoreSettings["STORE"]];
+  const entries = read({
+    STORE: { pattern: new RegExp(`^(${stores.join("|")})$`), allowed: `one of ${stores.join(", ")}` },
+    BUCKET: bucket,
+    ...selected?.(environment),
+  });
+  if (errors.length > 0) throw new Error(errors.join("\n"));
+  return Object.freeze(Object.fromEntries(entries));
+}

@@ -1,0 +1,48 @@
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+/** A server that tests run against: a real one, installed from its package registry into a cache outside the tree. */
+export interface ServerPackage {
+  readonly name: "versitygw" | "fake-gcs-server" | "openstack";
+  /** What it is to the tests. */
+  readonly what: string;
+  /** The files, beside this one, that pin what is installed. */
+  readonly pins: readonly string[];
+}
+
+export const serverPackages = {
+  s3: { name: "versitygw", what: "S3", pins: ["versitygw/go.mod", "versitygw/go.sum"] },
+  gcs: {
+    name: "fake-gcs-server",
+    what: "Google Cloud Storage",
+    pins: ["fake-gcs-server/go.mod", "fake-gcs-server/go.sum"],
+  },
+  swift: { name: "openstack", what: "Keystone and Swift", pins: ["openstack/requirements.txt"] },
+} as const satisfies Record<string, ServerPackage>;
+
+/**
+ * Where a server is, or would be, installed: a folder of its own for each set of pinned versions, in
+ * `$XDG_CACHE_HOME/switchyard/servers` or `~/.cache/switchyard/servers`.
+ */
+export function folderOf({ name, pins }: ServerPackage): string {
+  const hash = createHash("sha256");
+  for (const pin of pins) hash.update(readFileSync(join(import.meta.dirname, pin)));
+  const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
+  return join(cache, "switchyard", "servers", `${name}-${hash.digest("hex").slice(0, 12)}`);
+}
+
+/** The file that stands in a server's folder once all of it is installed. */
+export function markerOf(server: ServerPackage): string {
+  return join(folderOf(server), "installed");
+}
+
+/** Whether a server is installed; says in one line how to install it when it is not. */
+export function isInstalled(server: ServerPackage): boolean {
+  if (existsSync(markerOf(server))) return true;
+  console.warn(
+    `left out: tests against ${server.what}: ${server.name} is not installed; npm run test:servers does`,
+  );
+  return false;
+}

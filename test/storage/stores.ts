@@ -1,0 +1,252 @@
+import { createHash, type KeyObject, verify } from "node:crypto";
+import { readdir } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { ListMultipartUploadsCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
+import { Buckets } from "../../providers/local/cloud/buckets.ts";
+import { createEndpoint } from "../../providers/local/cloud/endpoint.ts";
+import type { State } from "../../providers/local/cloud/store.ts";
+import { openStore } from "../../service/storage/index.ts";
+import { readStoreSettings, type StoreOptions } from "../../service/storage/settings.ts";
+import type { Store } from "../../service/storage/store.ts";
+import { isInstalled, serverPackages } from "../servers/cache.ts";
+import { startGcs } from "../servers/gcs.ts";
+import { startOpenstack } from "../servers/openstack.ts";
+import { serverFolder } from "../servers/process.ts";
+import { startS3 } from "../servers/s3.ts";
+
+/** A store on a real server, and what tests ask that server behind the store's back. */
+export interface TestStore {
+  readonly store: Store;
+  /** The environment that the store was opened by. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** The keys of all objects, with what unfinished uploads have left. */
+  keys(): Promise<string[]>;
+  /** Opens the same store by another environment. */
+  reopen(changes: Readonly<Record<string, string>>, options?: StoreOptions): Promise<Store>;
+  /** Whether a URL is what its key signed; only where the server does not look. */
+  readonly isSigned?: (url: string) => boolean;
+  /** Where Swift is, whatever its catalog says, and how to end a token before its time. */
+  readonly server?: string;
+  readonly revoke?: (token: string) => Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface TestStoreKind {
+  readonly name: "s3" | "gcs" | "swift" | "local";
+  /** Whether its server is installed. */
+  readonly installed: boolean;
+  readonly prefix: string;
+  /** Longest file name, in bytes. */
+  readonly maxNameBytes: number;
+  /** Starts the server; Swift's catalog then names the endpoint, if there is one. */
+  open(endpoint?: string): Promise<TestStore>;
+  /** The variable that has the address of the server, for tests to put something in between; Swift has its catalog. */
+  readonly address: "S3_ENDPOINT" | "GCS_ENDPOINT" | "IDENTITY_URL" | "SWIFT";
+}
+
+async function reopen(
+  environment: Readonly<Record<string, string>>,
+  changes: Readonly<Record<string, string>>,
+  options?: StoreOptions,
+): Promise<Store> {
+  return openStore(readStoreSettings({ ...environment, ...changes }), options);
+}
+
+/** Sets variables of this process, which the SDKs look at, until it is called back. */
+function setEnvironment(variables: Readonly<Record<string, string>>): () => void {
+  const before = Object.keys(variables).map((name) => [name, process.env[name]] as const);
+  Object.assign(process.env, variables);
+  return () => {
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  };
+}
+
+async function openS3(): Promise<TestStore> {
+  const server = await startS3();
+  const restore = setEnvironment(server.credentials);
+  const { bucket: Bucket } = server;
+  const environment = {
+    STORE: "s3",
+    BUCKET: Bucket,
+    AWS_REGION: "us-east-1",
+    S3_ENDPOINT: server.endpoint,
+  };
+  return {
+    store: await openStore(readStoreSettings(environment)),
+    environment,
+    reopen: (...change) => reopen(environment, ...change),
+    keys: async () => {
+      const { Contents = [] } = await server.client.send(new ListObjectsV2Command({ Bucket }));
+      const { Uploads = [] } = await server.client.send(new ListMultipartUploadsCommand({ Bucket }));
+      return [...Contents.map(({ Key }) => `${Key}`), ...Uploads.map(({ Key }) => `upload of ${Key}`)];
+    },
+    stop: async () => {
+      restore();
+      await server.stop();
+    },
+  };
+}
+
+async function openGcs(): Promise<TestStore> {
+  const server = await startGcs();
+  const restore = setEnvironment(server.credentials);
+  const environment = { STORE: "gcs", BUCKET: server.bucket, GCS_ENDPOINT: server.endpoint };
+  return {
+    store: await openStore(readStoreSettings(environment)),
+    environment,
+    reopen: (...change) => reopen(environment, ...change),
+    keys: async () => {
+      const answer = await fetch(`${server.endpoint}/storage/v1/b/${server.bucket}/o`);
+      const { items = [] } = (await answer.json()) as { items?: { name: string }[] };
+      return items.map(({ name }) => name);
+    },
+    isSigned: (url) => isSignedV4(url, server.publicKey),
+    stop: async () => {
+      restore();
+      await server.stop();
+    },
+  };
+}
+
+/**
+ * Checks a V4 signature as Google Cloud Storage's documentation ("V4 signing process", "Canonical requests") says, and
+ * that the URL has not expired.
+ */
+function isSignedV4(text: string, publicKey: KeyObject): boolean {
+  const url = new URL(text);
+  const parameters = [...url.searchParams].filter(([name]) => name !== "X-Goog-Signature");
+  const encode = (value: string) =>
+    encodeURIComponent(value).replace(
+      /[!'()*]/g,
+      (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+    );
+  const query = parameters
+    .map(([name, value]) => `${encode(name)}=${encode(value)}`)
+    .sort()
+    .join("&");
+  const value = (name: string) => url.searchParams.get(name) ?? "";
+  const canonical = ["GET", url.pathname, query, `host:${url.hostname}\n`, "host", "UNSIGNED-PAYLOAD"].join(
+    "\n",
+  );
+  const signed = [
+    "GOOG4-RSA-SHA256",
+    value("X-Goog-Date"),
+    value("X-Goog-Credential").split("/").slice(1).join("/"),
+    createHash("sha256").update(canonical).digest("hex"),
+  ].join("\n");
+  const [, year, month, day, hour, minute, second] =
+    /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(value("X-Goog-Date")) ?? [];
+  const made = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  const signature = Buffer.from(value("X-Goog-Signature"), "hex");
+  const expired = Date.now() >= made + Number(value("X-Goog-Expires")) * 1000;
+  return !expired && verify("sha256", Buffer.from(signed), publicKey, signature);
+}
+
+async function openOpenstack(endpoint?: string): Promise<TestStore> {
+  const server = await startOpenstack({ ...(endpoint && { endpoint, tokenCacheSeconds: -1 }) });
+  const environment = {
+    STORE: "swift",
+    BUCKET: server.bucket,
+    SWIFT_TEMP_URL_KEY: server.temporaryUrlKey,
+    ...server.credentials,
+  };
+  const names = async (container: string) => {
+    const answer = await server.request("GET", `/${container}?format=json`);
+    if (answer.status === 404) return [];
+    return ((await answer.json()) as { name: string }[]).map(({ name }) => name);
+  };
+  return {
+    store: await reopen(environment, {}, { segmentBytes: 6 * 1024 * 1024 }),
+    server: server.swift,
+    revoke: server.revoke,
+    environment,
+    reopen: (...change) => reopen(environment, ...change),
+    keys: async () => [
+      ...(await names(server.bucket)),
+      ...(await names(`${server.bucket}_segments`)).map((name) => `segment ${name}`),
+    ],
+    stop: server.stop,
+  };
+}
+
+/** The state of a local cloud in which one machine has a bucket. */
+export function stateWithMachine(bucket: string, token: string): State {
+  const state = {
+    version: 1,
+    endpointPort: 0,
+    networks: {},
+    buckets: { [bucket]: { empty: true } },
+    loadBalancers: {},
+  };
+  const groups = { "group-1": { spec: { bucket }, desired: 1 } };
+  const machines = { "m-1": { id: "m-1", group: "group-1", token } };
+  return { ...state, groups, machines } as unknown as State;
+}
+
+async function openLocal(): Promise<TestStore> {
+  const { folder, undo, stop } = await serverFolder("local");
+  const bucket = "files-of-test";
+  const buckets = new Buckets(folder);
+  buckets.create(bucket);
+  const endpoint = createEndpoint(stateWithMachine(bucket, "secret"), buckets);
+  await endpoint.listen({ host: "127.0.0.1", port: 0 });
+  undo.push(() => endpoint.close());
+  const { port } = endpoint.server.address() as AddressInfo;
+  const environment = {
+    STORE: "local",
+    BUCKET: bucket,
+    IDENTITY_URL: `http://127.0.0.1:${port}/machines/secret`,
+  };
+  const root = join(folder, "buckets", bucket);
+  return {
+    store: await openStore(readStoreSettings(environment)),
+    environment,
+    reopen: (...change) => reopen(environment, ...change),
+    keys: async () => {
+      const entries = await readdir(root, { recursive: true, withFileTypes: true });
+      return entries
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
+    },
+    stop,
+  };
+}
+
+export const storeKinds: readonly TestStoreKind[] = [
+  {
+    name: "s3",
+    installed: isInstalled(serverPackages.s3),
+    prefix: "files/",
+    maxNameBytes: 1018,
+    open: openS3,
+    address: "S3_ENDPOINT",
+  },
+  {
+    name: "gcs",
+    installed: isInstalled(serverPackages.gcs),
+    prefix: "files/",
+    maxNameBytes: 1018,
+    open: openGcs,
+    address: "GCS_ENDPOINT",
+  },
+  {
+    name: "swift",
+    installed: isInstalled(serverPackages.swift),
+    prefix: "",
+    maxNameBytes: 1024,
+    open: openOpenstack,
+    address: "SWIFT",
+  },
+  {
+    name: "local",
+    installed: true,
+    prefix: "files/",
+    maxNameBytes: 1024,
+    open: openLocal,
+    address: "IDENTITY_URL",
+  },
+];
