@@ -6,6 +6,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Row[]>>> = {
   plan: async () => (await import("./plan.ts")).benchPlan(),
   resilience: async () => (await import("./resilience.ts")).benchResilience(),
   startup: async () => (await import("./startup.ts")).benchStartup(),
+  files: async () => (await import("./files.ts")).benchFiles(),
   "load-balancer": async () => (await import("./load-balancer.ts")).benchLoadBalancer(),
 };
 

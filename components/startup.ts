@@ -13,6 +13,8 @@ export interface AppEnvironment {
   /** Seconds a machine may take to finish its requests once it is told to stop. */
   readonly DRAIN_SECONDS: number;
   readonly PUBLIC: boolean;
+  /** Port of the metrics; 0: none. */
+  readonly METRICS_PORT: number;
   /** Hex SHA-256 of the token that writing needs. */
   readonly ADMIN_TOKEN_SHA256: string;
 }

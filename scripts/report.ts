@@ -40,10 +40,17 @@ export function upReport(stack: string, outputs: Outputs, { before, inPulumi }: 
     if (path !== undefined) paths.push([path, `  # ${name}: ${size} × ${machineType}`]);
   }
   const commands = paths.map(([path, note]) => `  curl ${quote(new URL(path, url).href)}${note}`);
+  commands.push(
+    "",
+    `  TOKEN=$(${npmRun("--silent outputs", stack, "adminToken", "--show-secrets")})`,
+    `  curl -H "Authorization: Bearer $TOKEN" -F file=@README.md ${quote(new URL("/upload", url).href)}`,
+    `  curl ${quote(new URL("/list_files", url).href)}`,
+    `  curl ${quote(new URL("/download/README.md", url).href)}`,
+  );
   const rows = [
     ["Files", bucketName],
     ["Release", release?.slice(0, 12)],
-    ["Admin token", npmRun("--silent outputs", stack, "adminToken", "--show-secrets")],
+    ["Machines", npmRun("machines", stack)],
     ["Remove it", npmRun("destroy", stack)],
   ].filter(([, value]) => value !== undefined);
   const width = Math.max(...rows.map(([label = ""]) => label.length));

@@ -1,14 +1,24 @@
 import swagger from "@fastify/swagger";
 import fastify, { type FastifyInstance } from "fastify";
-import type { ServiceContext } from "./context.ts";
+import type { FileRoutes, ServiceContext } from "./context.ts";
 import { addErrorAnswers, addMethodAnswers, clientErrorHandler, frameworkErrors } from "./errors.ts";
 import { addHeaders, requestId } from "./identity.ts";
+import { openapiOptions } from "./openapi.ts";
+import { addConnectionRules } from "./plugins/connections.ts";
+import { addMetrics } from "./plugins/metrics.ts";
+import { addBackPressure, watchPressure } from "./plugins/pressure.ts";
+import { addRateLimit } from "./plugins/rate-limit.ts";
+import { limitUploads } from "./plugins/uploads.ts";
 import { logAbortedRequests, loggerOptions, RequestLog } from "./request-log.ts";
 import { clusterRoutes } from "./routes/cluster.ts";
+import { docsRoutes } from "./routes/docs.ts";
+import { fileRoutes } from "./routes/files.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { openapiRoutes } from "./routes/openapi.ts";
 import { rootRoutes } from "./routes/root.ts";
+import { uploadRoutes } from "./routes/upload.ts";
 import type { ServiceSettings } from "./settings.ts";
+import type { Store } from "./storage/store.ts";
 
 /**
  * A load balancer may send a request on a connection at the moment in which the app closes it as idle; so the app
@@ -18,12 +28,19 @@ import type { ServiceSettings } from "./settings.ts";
  */
 const keepAliveTimeout = 620_000;
 
-/** A request, body included, must have arrived in this time: Node.js's own default, which Fastify turns off. */
-const requestTimeout = 300_000;
+/**
+ * How many characters a part of a path may have before the router refuses it without saying why: more than Node.js
+ * takes in all headers together, so that a file's name is always answered for (file-names.ts).
+ */
+const maxParamLength = 65_536;
 
 export interface AppOptions {
   /** Aborted when the app must tell its load balancer to send requests elsewhere. Default: never. */
   readonly draining?: AbortSignal;
+  /** Aborted when what still runs must clean up and end. Default: never. */
+  readonly cutOff?: AbortSignal;
+  /** Where files are kept. Default: nowhere, and there is no file API. */
+  readonly store?: Store;
   /** Where log lines go. Default: stdout. */
   readonly logStream?: { write(line: string): void };
 }
@@ -33,35 +50,51 @@ export async function buildApp(
   settings: ServiceSettings,
   options: AppOptions = {},
 ): Promise<FastifyInstance> {
-  const context: ServiceContext = { settings, draining: options.draining ?? new AbortController().signal };
-  const app: FastifyInstance = fastify({
-    logger: loggerOptions(settings, options.logStream),
+  const { store } = options;
+  const never = new AbortController().signal;
+  const { draining = never, cutOff = never } = options;
+  const context: ServiceContext = { settings, draining, cutOff };
+  const app = createApp(context, options);
+  addConnectionRules(app);
+  addHeaders(app, context);
+  logAbortedRequests(app);
+  addErrorAnswers(app, store?.bucket);
+  addBackPressure(app, watchPressure(app));
+  const uploads = limitUploads(settings.MAX_UPLOADS);
+  if (settings.METRICS_PORT !== 0) addMetrics(app, settings, uploads);
+  const methods = collectMethods(app);
+  await app.register(swagger, openapiOptions(settings));
+  for (const routes of [rootRoutes, healthRoutes, clusterRoutes, openapiRoutes, docsRoutes]) {
+    await app.register(routes, context);
+  }
+  if (store) await app.register(fileApi, { ...context, store, uploads });
+  addMethodAnswers(app, methods);
+  return app;
+}
+
+function createApp(context: ServiceContext, { logStream }: AppOptions): FastifyInstance {
+  return fastify({
+    logger: loggerOptions(context.settings, logStream),
     logController: new RequestLog(),
     genReqId: requestId,
     // Load balancers are the only callers with private addresses, and report the client in X-Forwarded-For.
     trustProxy: ["loopback", "uniquelocal"],
     keepAliveTimeout,
-    requestTimeout,
+    routerOptions: { maxParamLength },
     return503OnClosing: false,
     frameworkErrors: frameworkErrors(context),
     clientErrorHandler: clientErrorHandler(context),
   });
-  addHeaders(app, context);
-  logAbortedRequests(app);
-  addErrorAnswers(app);
-  const methods = collectMethods(app);
-  await app.register(swagger, {
-    openapi: {
-      openapi: "3.1.0",
-      info: { title: `${settings.PROJECT} API`, version: "1.0.0" },
-    },
-  });
-  for (const routes of [rootRoutes, healthRoutes, clusterRoutes, openapiRoutes]) {
-    await app.register(routes, context);
-  }
-  addMethodAnswers(app, methods);
-  return app;
 }
+
+/** The routes that need a store, each client at most `RATE_LIMIT` times a minute. */
+const fileApi: FileRoutes = async (app, context) => {
+  const { settings, store } = context;
+  if (settings.RATE_LIMIT > 0) await addRateLimit(app, settings.RATE_LIMIT);
+  await app.register(fileRoutes, context);
+  await app.register(uploadRoutes, context);
+  app.addHook("onClose", () => store.close());
+};
 
 /** The methods of each path, filled as routes are added. */
 function collectMethods(app: FastifyInstance): ReadonlyMap<string, ReadonlySet<string>> {

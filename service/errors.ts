@@ -4,18 +4,50 @@ import type { ConnectionError, FastifyInstance, FastifyReply, FastifyRequest } f
 import type { ServiceContext } from "./context.ts";
 import { headersOf, identityHeaders } from "./identity.ts";
 import { logRequest } from "./request-log.ts";
+import { StoreError, type StoreFault } from "./storage/store.ts";
 
-/** An error that knows its HTTP status, as Fastify's own do. */
-interface HttpError extends Error {
+/** An error that may know its HTTP status, as Fastify's own do. */
+interface MaybeHttpError extends Error {
   readonly statusCode?: number;
 }
 
-/** Makes every error that reaches Fastify an answer `{status, message}`: 4xx say what was wrong, 5xx point to the log. */
-export function addErrorAnswers(app: FastifyInstance): void {
+/** An answer other than success: its status, and a message that the caller may read whatever the status. */
+export class HttpError extends Error {
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string | number>>;
+
+  constructor(statusCode: number, message: string, headers: Readonly<Record<string, string | number>> = {}) {
+    super(message);
+    this.statusCode = statusCode;
+    this.headers = headers;
+  }
+}
+
+/** How a store's faults are answered. Its own words go to the log alone, with their cause. */
+const storeAnswers: Readonly<Record<StoreFault, (bucket: string) => HttpError>> = {
+  busy: (bucket) =>
+    new HttpError(503, `The bucket '${bucket}' is busy; try again later`, { "retry-after": 5 }),
+  timeout: (bucket) => new HttpError(504, `The bucket '${bucket}' did not answer in time`),
+  unavailable: (bucket) => new HttpError(502, `The bucket '${bucket}' cannot be reached`),
+  denied: (bucket) => new HttpError(502, `The bucket '${bucket}' refuses this machine`),
+};
+
+/**
+ * Makes every error that reaches Fastify an answer `{status, message}`: 4xx say what was wrong, 5xx point to the log.
+ * @param bucket what a store is called in answers
+ */
+export function addErrorAnswers(app: FastifyInstance, bucket = ""): void {
   app.setNotFoundHandler((request, reply) => {
     send(reply, 404, `${request.method} ${pathOf(request)} was not found`);
   });
-  app.setErrorHandler((error: HttpError, request, reply) => {
+  app.setErrorHandler((error: MaybeHttpError, request, reply) => {
+    if (error instanceof HttpError)
+      return send(reply.headers(error.headers), error.statusCode, error.message);
+    if (error instanceof StoreError) {
+      request.log.error({ err: error, fault: error.fault }, "the store failed");
+      const { statusCode, headers, message } = storeAnswers[error.fault](bucket);
+      return send(reply.headers(headers), statusCode, message);
+    }
     const status = error.statusCode ?? 500;
     if (status < 500) return send(reply, status, error.message);
     request.log.error({ err: error }, "request failed");
@@ -45,7 +77,7 @@ export function addMethodAnswers(
 /** Answers what Fastify cannot route: a path that is wrongly percent-encoded, or has too long a parameter. */
 export function frameworkErrors(context: ServiceContext) {
   const setHeaders = headersOf(context);
-  return (error: HttpError, request: FastifyRequest, reply: FastifyReply): void => {
+  return (error: MaybeHttpError, request: FastifyRequest, reply: FastifyReply): void => {
     const status = error.statusCode ?? 500;
     setHeaders(request, reply);
     send(reply, status, error.message);
@@ -83,6 +115,7 @@ function send(reply: FastifyReply, status: number, message: string): FastifyRepl
   return reply.code(status).type("application/json; charset=utf-8").send({ status, message });
 }
 
-function pathOf(request: FastifyRequest): string {
+/** A request's path, without its query. */
+export function pathOf(request: FastifyRequest): string {
   return request.url.split("?", 1)[0] ?? request.url;
 }

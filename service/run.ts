@@ -1,9 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
-import { buildApp } from "./app.ts";
+import { type AppOptions, buildApp } from "./app.ts";
 import { readSettings, type ServiceSettings } from "./settings.ts";
+import { openStore } from "./storage/index.ts";
+import { readStoreSettings, type StoreSettings } from "./storage/settings.ts";
 
-type Build = (settings: ServiceSettings, options: { draining: AbortSignal }) => Promise<FastifyInstance>;
+type Build = (settings: ServiceSettings, options: AppOptions) => Promise<FastifyInstance>;
+
+/** How long uploads that were cut off may take to remove what they left in the store, in milliseconds. */
+const cleanUpMs = 3000;
 
 /**
  * Runs the app until it is told to stop, as this process's only work. Exit codes: 0 when stopped in order; 1 when
@@ -11,9 +16,15 @@ type Build = (settings: ServiceSettings, options: { draining: AbortSignal }) => 
  * supervisor starts the app anew, in a known state). A second signal ends the process at once, with code 1.
  */
 export async function run(environment: NodeJS.ProcessEnv, build: Build = buildApp): Promise<void> {
-  const settings = settingsOrExit(environment);
-  const draining = new AbortController();
-  const app = await build(settings, { draining: draining.signal });
+  const [settings, storeSettings] = settingsOrExit(environment);
+  const [draining, cutOff] = [new AbortController(), new AbortController()];
+  const store = storeSettings && (await openStore(storeSettings));
+  const app = await build(settings, {
+    draining: draining.signal,
+    cutOff: cutOff.signal,
+    ...(store && { store }),
+  });
+  if (!store) app.log.warn("STORE is not set: there is no file API");
   process.on("uncaughtException", (error) => {
     app.log.fatal({ err: error }, "crashed");
     process.exit(1);
@@ -25,15 +36,17 @@ export async function run(environment: NodeJS.ProcessEnv, build: Build = buildAp
     }
     draining.abort();
     app.log.info({ signal }, "stopping");
-    void stop(app, settings);
+    void stop(app, settings, cutOff);
   };
   process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
   await app.listen({ host: settings.HOST, port: settings.PORT });
 }
 
-function settingsOrExit(environment: NodeJS.ProcessEnv): ServiceSettings {
+type AllSettings = [service: ServiceSettings, store: StoreSettings | undefined];
+
+function settingsOrExit(environment: NodeJS.ProcessEnv): AllSettings {
   try {
-    return readSettings(environment);
+    return [readSettings(environment), environment.STORE ? readStoreSettings(environment) : undefined];
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     process.exit(1);
@@ -42,17 +55,23 @@ function settingsOrExit(environment: NodeJS.ProcessEnv): ServiceSettings {
 
 /**
  * Takes requests for another `DEREGISTER_SECONDS`, so that the load balancer sees the health check fail first;
- * then takes no more, and gives those that run `DRAIN_SECONDS` to finish.
+ * then takes no more, gives those that run `DRAIN_SECONDS` to finish, and uploads a moment more to clean up.
  */
-async function stop(app: FastifyInstance, settings: ServiceSettings): Promise<never> {
+async function stop(
+  app: FastifyInstance,
+  settings: ServiceSettings,
+  cutOff: AbortController,
+): Promise<never> {
   await sleep(settings.DEREGISTER_SECONDS * 1000);
   setTimeout(() => {
     app.log.error(`requests still ran after DRAIN_SECONDS=${settings.DRAIN_SECONDS} and were cut off`);
-    process.exit(1);
+    process.exitCode = 1;
+    cutOff.abort();
+    setTimeout(() => process.exit(), cleanUpMs);
   }, settings.DRAIN_SECONDS * 1000);
   // For connections whose answer has begun, and so could not say `Connection: close`: they would stay open, idle.
   app.server.keepAliveTimeout = 1;
   await app.close();
   app.log.info("stopped");
-  process.exit(0);
+  process.exit();
 }

@@ -4,8 +4,20 @@ import type { AppEnvironment } from "../components/startup.ts";
 const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 const rootAnswers = ["greeting", "health"] as const satisfies readonly RootAnswer[];
 
-/** Paths of the app's own, which a cluster's path must leave alone. */
-const reservedPaths: readonly string[] = ["/healthz", "/openapi.json"];
+/** Paths of the app's own, which a cluster's path must leave alone, with all below them. */
+const reservedPaths = [
+  "/healthz",
+  "/openapi.json",
+  "/docs",
+  "/metrics",
+  "/list_files",
+  "/upload",
+  "/download",
+  "/files",
+];
+
+const isReserved = (path: string) =>
+  reservedPaths.some((reserved) => path === reserved || path.startsWith(`${reserved}/`));
 
 /** What the app runs with; each field is the environment variable of its name. */
 export interface ServiceSettings extends AppEnvironment {
@@ -19,6 +31,16 @@ export interface ServiceSettings extends AppEnvironment {
   readonly DEREGISTER_SECONDS: number;
   /** Least severe level that is logged. Default `info`; health checks are logged at `debug`. */
   readonly LOG_LEVEL: (typeof logLevels)[number];
+  /** The largest file that can be uploaded, in bytes. Default 5 GiB. */
+  readonly MAX_FILE_BYTES: number;
+  /** Uploads that this machine takes at a time; more are told to come back. Default 64. */
+  readonly MAX_UPLOADS: number;
+  /** Seconds for which an upload may stand still before it is given up. Default 60. */
+  readonly UPLOAD_IDLE_SECONDS: number;
+  /** Seconds that the store may take to list, find, sign or delete. Default 20. */
+  readonly STORE_SECONDS: number;
+  /** Requests to the file API that one client may make of this machine in a minute; 0: any number. Default 6,000. */
+  readonly RATE_LIMIT: number;
 }
 
 interface Variable<T> {
@@ -36,7 +58,7 @@ const variables: { readonly [Name in keyof ServiceSettings]: Variable<ServiceSet
   PROJECT: matching(/^[\x20-\x7e]{1,100}$/, "1 to 100 printable ASCII characters"),
   CLUSTER: matching(/^[\w.-]{1,63}$/, "1 to 63 letters, digits, `.`, `_` or `-`"),
   CLUSTER_PATH: {
-    parse: (text) => (/^(\/[\w.~-]+)+$/.test(text) && !reservedPaths.includes(text) ? text : undefined),
+    parse: (text) => (/^(\/[\w.~-]+)+$/.test(text) && !isReserved(text) ? text : undefined),
     allowed: `a path such as /cluster1, without a slash at its end and none of ${reservedPaths.join(", ")}; or empty`,
     fallback: "",
   },
@@ -50,6 +72,12 @@ const variables: { readonly [Name in keyof ServiceSettings]: Variable<ServiceSet
   RELEASE: { ...sha256(), fallback: "development" },
   DEREGISTER_SECONDS: { ...wholeNumber(0, 86_400, "seconds"), fallback: 0 },
   LOG_LEVEL: { ...oneOf(logLevels), fallback: "info" },
+  MAX_FILE_BYTES: { ...wholeNumber(1, 5 * 1024 ** 4, "bytes"), fallback: 5 * 1024 ** 3 },
+  MAX_UPLOADS: { ...wholeNumber(1, 10_000, "uploads at a time"), fallback: 64 },
+  UPLOAD_IDLE_SECONDS: { ...wholeNumber(1, 3600, "seconds"), fallback: 60 },
+  STORE_SECONDS: { ...wholeNumber(1, 300, "seconds"), fallback: 20 },
+  RATE_LIMIT: { ...wholeNumber(0, 1_000_000, "requests a minute; 0: any number"), fallback: 6000 },
+  METRICS_PORT: { ...wholeNumber(0, 65_535, "0: no metrics"), fallback: 0 },
 };
 
 /**
@@ -92,7 +120,7 @@ function trueOrFalse(): Variable<boolean> {
 
 function wholeNumber(min: number, max: number, note: string): Variable<number> {
   const parse = (text: string) => {
-    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
     return value >= min && value <= max ? value : undefined;
   };
   return { parse, allowed: `a whole number from ${min} to ${max} (${note})` };

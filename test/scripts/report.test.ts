@@ -19,10 +19,15 @@ Stack local is up at http://127.0.0.1:8080 after 6.2 s (5.0 s of it in pulumi up
   curl http://127.0.0.1:8080/healthz
   curl http://127.0.0.1:8080/cluster1  # cluster1: 5 × m4.large
 
-  Files        files-1a2b
-  Release      0123456789ab
-  Admin token  npm run --silent outputs -- adminToken --show-secrets
-  Remove it    npm run destroy`);
+  TOKEN=$(npm run --silent outputs -- adminToken --show-secrets)
+  curl -H "Authorization: Bearer $TOKEN" -F file=@README.md http://127.0.0.1:8080/upload
+  curl http://127.0.0.1:8080/list_files
+  curl http://127.0.0.1:8080/download/README.md
+
+  Files      files-1a2b
+  Release    0123456789ab
+  Machines   npm run machines
+  Remove it  npm run destroy`);
 });
 
 test("commands for another stack name it", () => {

@@ -110,6 +110,18 @@ test("a wrong environment ends the process with a line for each wrong variable, 
   ]);
 });
 
+test("a store that is not set up right ends the process, and shows no secret", async () => {
+  const { exited, errors } = spawnApp(server, { STORE: "local", BUCKET: "b", IDENTITY_URL: "hunter2" });
+  expect(await exited).toBe(1);
+  expect(errors()).toContain("IDENTITY_URL is wrong (its value is not shown)");
+  expect(errors()).not.toContain("hunter2");
+});
+
+test("without STORE the app says that it has no file API", async () => {
+  const app = await start({}, server);
+  await app.logged(/"level":40.*STORE is not set: there is no file API/);
+});
+
 test("what is no HTTP is answered in the same form, and the connection closed", async () => {
   const app = await start({}, server);
   const socket = await openConnection(app.port, "/healthz");

@@ -18,6 +18,12 @@ test("reads every variable, with defaults for those that may be unset or empty",
     INSTANCE_ID: "i-0123456789",
     RELEASE: "development",
     LOG_LEVEL: "info",
+    MAX_FILE_BYTES: 5_368_709_120,
+    MAX_UPLOADS: 64,
+    UPLOAD_IDLE_SECONDS: 60,
+    STORE_SECONDS: 20,
+    RATE_LIMIT: 6000,
+    METRICS_PORT: 0,
   });
 });
 
@@ -44,7 +50,9 @@ test.each([
   ["CLUSTER_PATH", "/cluster1/"],
   ["CLUSTER_PATH", "/:id"],
   ["CLUSTER_PATH", "/healthz"],
+  ["CLUSTER_PATH", "/files/mine"],
   ["ROOT", "hello"],
+  ["MAX_FILE_BYTES", "0"],
   ["PORT", "65536"],
   ["PORT", "80.5"],
   ["PORT", "-1"],

@@ -111,6 +111,7 @@ export const appEnvironment: AppEnvironment = {
   PORT: 5000,
   DRAIN_SECONDS: 1,
   PUBLIC: false,
+  METRICS_PORT: 0,
   ADMIN_TOKEN_SHA256: "e3b0c442",
 };
 

@@ -1,0 +1,41 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { FastifyInstance } from "fastify";
+
+/** The head of a request must have arrived in this time, in milliseconds: Node.js's own default. */
+const headersTimeout = 60_000;
+
+/** How long a caller that was answered may go on sending, in milliseconds: the answer would be lost if it were cut off. */
+const lingerMs = 5000;
+
+/** Requests whose body has not been asked for yet. */
+const waiting = new WeakSet<IncomingMessage>();
+
+/**
+ * Lets uploads last as long as they move (file-stream.ts), which no limit for a whole request can: a caller that waits
+ * for `100 Continue` gets it when its body is wanted, so that one who is refused sends nothing; and one that goes on
+ * sending after its answer is cut off.
+ */
+export function addConnectionRules(app: FastifyInstance): void {
+  app.server.headersTimeout = headersTimeout;
+  app.server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
+    waiting.add(request);
+    app.server.emit("request", request, response);
+  });
+  app.addHook("onSend", ({ raw }, reply, _payload, done) => {
+    if (waiting.has(raw)) reply.header("connection", "close");
+    done();
+  });
+  app.addHook("onResponse", ({ raw }, _reply, done) => {
+    if (raw.complete === false) {
+      const timer = setTimeout(() => raw.socket.destroy(), lingerMs).unref();
+      raw.once("close", () => clearTimeout(timer));
+      raw.resume();
+    }
+    done();
+  });
+}
+
+/** Tells a caller that waits for it to send its body. */
+export function askForBody(request: IncomingMessage, response: ServerResponse): void {
+  if (waiting.delete(request)) response.writeContinue();
+}

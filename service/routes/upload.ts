@@ -1,0 +1,214 @@
+import type { IncomingMessage } from "node:http";
+import type { Readable } from "node:stream";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { FileContext, FileRoutes } from "../context.ts";
+import { HttpError } from "../errors.ts";
+import { checkName, nameInPath } from "../file-names.ts";
+import { limitFile, tooLarge } from "../file-stream.ts";
+import { readForm } from "../form.ts";
+import { authorize } from "../plugins/authorize.ts";
+import { askForBody } from "../plugins/connections.ts";
+import { answerSchema, anyError, errorSchemas } from "../schemas.ts";
+import { callStore } from "../store-call.ts";
+import { nameParams, notFound } from "./files.ts";
+
+/** The form field that clients of the lab use; others are taken as well. */
+const fileField = "file";
+
+/** What a file is that its client does not say. */
+const unknownType = "application/octet-stream";
+
+const writeErrors = errorSchemas(400, 401, 403, 408, 413, 415, 429, 502, 503, 504);
+
+const common = { tags: ["files"], security: [{ adminToken: [] }] };
+
+/** Bodies are streams, which their schemas only describe. */
+const validatorCompiler = () => () => true;
+
+/** `POST /upload`, `PUT /files/<name>` and `DELETE /files/<name>`, for the administrator. */
+export const uploadRoutes: FileRoutes = async (app, context) => {
+  app.addHook("onRequest", authorize(context.settings));
+  await app.register(formRoutes, context);
+  await app.register(nameRoutes, context);
+};
+
+const formRoutes: FileRoutes = async (app, context) => {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("multipart/form-data", (_request, _payload, done) => done(null));
+  app.addContentTypeParser("*", ({ headers }, _payload, done) =>
+    done(new HttpError(415, `POST /upload takes multipart/form-data, not ${headers["content-type"]}`)),
+  );
+
+  app.post("/upload", {
+    validatorCompiler,
+    schema: {
+      ...common,
+      summary: "Stores the files of a form",
+      description: "One after another: when a file fails, those before it are stored.",
+      consumes: ["multipart/form-data"],
+      body: {
+        type: "object",
+        properties: { [fileField]: { type: "string", format: "binary" } },
+        required: [fileField],
+      },
+      response: {
+        200: answerSchema("Stored"),
+        ...writeErrors,
+        404: answerSchema("There is no file in the form"),
+        default: anyError,
+      },
+    },
+    handler: (request, reply) =>
+      context.uploads.run(async () => {
+        const names = await storeForm(context, request, reply);
+        return uploaded(names, context.store.bucket);
+      }),
+  });
+};
+
+const nameRoutes: FileRoutes = async (app, context) => {
+  const { store, settings, uploads } = context;
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", (_request, _payload, done) => done(null));
+
+  app.put("/files/*", {
+    validatorCompiler,
+    schema: {
+      ...common,
+      summary: "Stores a file, in place of an earlier one of its name",
+      params: nameParams,
+      consumes: [unknownType],
+      body: { type: "string", format: "binary" },
+      response: { 200: answerSchema("Stored"), ...writeErrors, default: anyError },
+    },
+    handler: (request, reply) =>
+      uploads.run(async () => {
+        const name = nameInPath(request, request.params["*"]);
+        if (request.headers["content-range"])
+          throw new HttpError(400, "A part of a file cannot be stored, only a whole one");
+        const contentType = typeOf(request.headers["content-type"]);
+        const size = sizeOf(request.raw, settings.MAX_FILE_BYTES);
+        prepare(request, reply);
+        await storeFile(context, reply, request.raw, { name, contentType, ...size });
+        return uploaded([name], store.bucket);
+      }),
+  });
+
+  app.delete("/files/*", {
+    schema: {
+      ...common,
+      summary: "Deletes a file",
+      params: nameParams,
+      response: {
+        200: answerSchema("Deleted"),
+        ...errorSchemas(400, 401, 403, 404, 429, 502, 503, 504),
+        default: anyError,
+      },
+    },
+    handler: async (request, reply) => {
+      const name = nameInPath(request, request.params["*"]);
+      const was = await callStore(context, reply, settings.STORE_SECONDS, (signal) =>
+        store.delete(name, signal),
+      );
+      if (!was) throw notFound(name, store.bucket);
+      return { status: 200, message: `Successfully deleted '${name}' from the bucket '${store.bucket}'` };
+    },
+  });
+};
+
+function uploaded(names: readonly string[], bucket: string) {
+  const list = names.map((name) => `'${name}'`).join(", ");
+  return { status: 200, message: `Successfully uploaded ${list} to the bucket '${bucket}'` };
+}
+
+/** Asks for the body, when it is one that is stored as it comes. */
+function prepare({ headers, raw }: FastifyRequest, reply: FastifyReply): void {
+  const encoding = headers["content-encoding"] ?? "identity";
+  if (encoding.toLowerCase() !== "identity") {
+    const message = `Files are stored as they come: '${encoding}' is no Content-Encoding for an upload`;
+    throw new HttpError(415, message, { "accept-encoding": "identity" });
+  }
+  askForBody(raw, reply.raw);
+}
+
+/**
+ * Stores the files of a form one after another, and returns their names.
+ * @throws {HttpError} with status 404 when it has none (R2.4): a text in the file's place is the name of a file that
+ * was not sent along
+ */
+async function storeForm(
+  context: FileContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<string[]> {
+  prepare(request, reply);
+  const names: string[] = [];
+  let missing = fileField;
+  if (request.headers["content-type"] === undefined)
+    throw new HttpError(404, `The file '${missing}' was not found`);
+  for await (const { field, value, fileName, contentType, content } of readForm(request.raw)) {
+    if (!content) {
+      if (field === fileField && value) missing = value;
+    } else if (fileName === "") content.resume();
+    else {
+      const name = checkFormName(fileName);
+      await storeFile(context, reply, content, { name, contentType: typeOf(contentType) });
+      names.push(name);
+    }
+  }
+  if (names.length === 0) throw new HttpError(404, `The file '${missing}' was not found`);
+  return names;
+}
+
+/**
+ * Clients differ in how they write a quotation mark, a line's end or a backslash in a form: browsers as `%22`, `%0D`,
+ * `%0A` and themselves, with the percent sign as it is (HTML, 4.10.22.8); others behind a backslash (RFC 2183). Names in
+ * which that could be are refused, so that no file is stored under another's name.
+ * @throws {HttpError} with status 400
+ */
+function checkFormName(name: string): string {
+  if (/["\\]|%(22|0a|0d)/i.test(name)) {
+    throw new HttpError(400, `The file name '${name}' is ambiguous in a form; use PUT /files/<name>`);
+  }
+  return checkName(name);
+}
+
+interface Upload {
+  readonly name: string;
+  readonly contentType: string;
+  /** In bytes. */
+  readonly size?: number;
+}
+
+/** Stores what a client sends, within the limits; of two failures the client's is the one that counts. */
+async function storeFile(
+  context: FileContext,
+  reply: FastifyReply,
+  source: Readable,
+  { name, ...options }: Upload,
+): Promise<void> {
+  const { settings, store } = context;
+  const content = limitFile(source, {
+    maxBytes: settings.MAX_FILE_BYTES,
+    idleSeconds: settings.UPLOAD_IDLE_SECONDS,
+  });
+  try {
+    await callStore(context, reply, undefined, (signal) => store.put(name, content, { ...options, signal }));
+  } catch (error) {
+    throw content.errored instanceof HttpError ? content.errored : error;
+  } finally {
+    content.destroy();
+  }
+}
+
+/** How large a request says its body is, if it does. */
+function sizeOf({ headers }: IncomingMessage, maxBytes: number): { size?: number } {
+  if (headers["transfer-encoding"]) return {};
+  const size = Number(headers["content-length"] ?? 0);
+  if (size > maxBytes) throw tooLarge(maxBytes);
+  return { size };
+}
+
+function typeOf(header = ""): string {
+  return /^[\x20-\x7e]{1,255}$/.test(header) ? header : unknownType;
+}

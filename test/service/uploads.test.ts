@@ -1,0 +1,157 @@
+import { once } from "node:events";
+import { request as httpRequest } from "node:http";
+import { Readable } from "node:stream";
+import { expect, test } from "vitest";
+import { bearer, formOf, sendRaw, startFileApi, token, until } from "./file-api.ts";
+import { readToEnd } from "./process.ts";
+
+const auth = `Authorization: Bearer ${token}\r\n`;
+
+test("a client that hangs up in the middle of a PUT leaves nothing", async () => {
+  const { listen, store, log } = await startFileApi();
+  const socket = sendRaw(
+    await listen(),
+    `PUT /files/half HTTP/1.1\r\nHost: x\r\n${auth}Content-Length: 1000\r\n\r\nhalf of it`,
+  );
+  await until(() => store.running.has("half"));
+  socket.destroy();
+  await until(() => store.running.size === 0);
+  expect(store.files.size).toBe(0);
+  await until(() => log().some(({ aborted }) => aborted === true));
+  expect(log().filter(({ level }) => Number(level) >= 50)).toEqual([]);
+});
+
+test("a client that hangs up in the middle of a form leaves nothing of the file it was at", async () => {
+  const { listen, store } = await startFileApi();
+  const part = (name: string) => `--q\r\nContent-Disposition: form-data; name=file; filename=${name}\r\n\r\n`;
+  const socket = sendRaw(
+    await listen(),
+    `POST /upload HTTP/1.1\r\nHost: x\r\n${auth}Content-Type: multipart/form-data; boundary=q\r\nContent-Length: 100000\r\n\r\n${part("whole")}abc\r\n${part("half")}def`,
+  );
+  await until(() => store.running.has("half"));
+  socket.destroy();
+  await until(() => store.running.size === 0);
+  expect([...store.files.keys()]).toEqual(["whole"]);
+});
+
+test("of two uploads of one name, the one that completes last wins whole", async () => {
+  const { listen, store } = await startFileApi();
+  const port = await listen();
+  const begin = (content: string) => {
+    const call = httpRequest({ port, method: "PUT", path: "/files/a", headers: bearer });
+    call.write(content.slice(0, 5));
+    return { call, end: () => call.end(content.slice(5)), answered: once(call, "response") };
+  };
+  const [first, second] = [begin("1".repeat(10)), begin("2".repeat(10))];
+  second.end();
+  await second.answered;
+  first.end();
+  await first.answered;
+  expect(store.files.get("a")?.content.toString()).toBe("1".repeat(10));
+});
+
+test("a file that says it is too large is refused before it is sent", async () => {
+  const { listen, store } = await startFileApi({ MAX_FILE_BYTES: "1000" });
+  const socket = sendRaw(
+    await listen(),
+    `PUT /files/a HTTP/1.1\r\nHost: x\r\n${auth}Content-Length: 1001\r\nExpect: 100-continue\r\n\r\n`,
+  );
+  const answer = await readToEnd(socket);
+  expect(answer).toMatch(/^HTTP\/1.1 413 /);
+  expect(answer).toContain('{"status":413,"message":"A file may have at most 1000 bytes"}');
+  expect(store.running.size).toBe(0);
+});
+
+function* endless() {
+  for (;;) yield Buffer.alloc(16 * 1024);
+}
+
+test("a body of unknown length is cut at the limit, answered with 413, and nothing is left", async () => {
+  const { listen, store } = await startFileApi({ MAX_FILE_BYTES: "100000" });
+  const call = httpRequest({ port: await listen(), method: "PUT", path: "/files/a", headers: bearer });
+  call.on("error", () => call.destroy());
+  const answered = once(call, "response");
+  Readable.from(endless()).pipe(call);
+  const [response] = await answered;
+  expect(response.statusCode).toBe(413);
+  call.destroy();
+  expect(store.files.size + store.running.size).toBe(0);
+});
+
+test("exactly the limit is stored, in a form as well", async () => {
+  const { app, store } = await startFileApi({ MAX_FILE_BYTES: "1000" });
+  const post = (size: number) =>
+    app.inject({ method: "POST", url: "/upload", headers: bearer, payload: formOf({ a: "x".repeat(size) }) });
+  expect((await post(1001)).json()).toEqual({ status: 413, message: "A file may have at most 1000 bytes" });
+  expect(store.files.size).toBe(0);
+  expect((await post(1000)).statusCode).toBe(200);
+  const put = { method: "PUT", url: "/files/b", headers: bearer } as const;
+  expect((await app.inject({ ...put, payload: "x".repeat(1001) })).statusCode).toBe(413);
+  expect((await app.inject({ ...put, payload: "x".repeat(1000) })).statusCode).toBe(200);
+});
+
+test("who waits for 100 Continue gets it when the body is wanted", async () => {
+  const { listen, store } = await startFileApi();
+  const socket = sendRaw(
+    await listen(),
+    `PUT /files/a HTTP/1.1\r\nHost: x\r\n${auth}Content-Length: 3\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n`,
+  );
+  const [interim] = await once(socket, "data");
+  expect(interim).toMatch(/^HTTP\/1.1 100 Continue\r\n/);
+  socket.write("abc");
+  expect(await readToEnd(socket)).toMatch(/^HTTP\/1.1 200 /);
+  expect(store.files.get("a")?.content.toString()).toBe("abc");
+});
+
+test("a client that sends nothing for UPLOAD_IDLE_SECONDS is given up", async () => {
+  const { listen, store } = await startFileApi({ UPLOAD_IDLE_SECONDS: "1" });
+  const socket = sendRaw(
+    await listen(),
+    `PUT /files/a HTTP/1.1\r\nHost: x\r\n${auth}Content-Length: 9\r\n\r\nabc`,
+  );
+  const [answer] = await once(socket, "data");
+  expect(answer).toMatch(/^HTTP\/1.1 408 /);
+  expect(answer).toContain("The client sent nothing for 1 s");
+  expect(store.files.size + store.running.size).toBe(0);
+  socket.destroy();
+});
+
+test("who goes on sending after the answer is cut off", async () => {
+  const { listen } = await startFileApi();
+  const socket = sendRaw(await listen(), "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc");
+  const drip = setInterval(() => socket.write("d"), 3000);
+  socket.on("error", () => {});
+  expect(await readToEnd(socket).catch((error) => error.code)).toMatch(/^HTTP\/1.1 405 |ECONNRESET/);
+  clearInterval(drip);
+});
+
+test("more uploads than MAX_UPLOADS are told to come back, and the next one is taken when one has ended", async () => {
+  const { listen, app, store } = await startFileApi({ MAX_UPLOADS: "1" });
+  const socket = sendRaw(
+    await listen(),
+    `PUT /files/slow HTTP/1.1\r\nHost: x\r\n${auth}Content-Length: 9\r\n\r\nabc`,
+  );
+  await until(() => store.running.size === 1);
+  const put = { method: "PUT", url: "/files/a", headers: bearer, payload: "x" } as const;
+  const busy = await app.inject(put);
+  expect(busy.statusCode).toBe(503);
+  expect(busy.headers["retry-after"]).toBe("1");
+  expect((await app.inject("/list_files")).statusCode).toBe(200);
+  socket.destroy();
+  await until(() => store.running.size === 0);
+  expect((await app.inject(put)).statusCode).toBe(200);
+});
+
+test("an app that must end cuts uploads off, so that they leave nothing", async () => {
+  const { listen, store, cutOff } = await startFileApi();
+  const socket = sendRaw(
+    await listen(),
+    `PUT /files/a HTTP/1.1\r\nHost: x\r\n${auth}Content-Length: 9\r\n\r\nabc`,
+  );
+  await until(() => store.running.size === 1);
+  cutOff.abort();
+  const [answer] = await once(socket, "data");
+  expect(answer).toMatch(/^HTTP\/1.1 503 /);
+  expect(store.files.size + store.running.size).toBe(0);
+  socket.destroy();
+});
