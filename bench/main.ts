@@ -5,6 +5,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Row[]>>> = {
   deploy: async () => (await import("./deploy.ts")).benchDeploy(),
   plan: async () => (await import("./plan.ts")).benchPlan(),
   resilience: async () => (await import("./resilience.ts")).benchResilience(),
+  load: async () => (await import("./load.ts")).benchLoad(),
   startup: async () => (await import("./startup.ts")).benchStartup(),
   files: async () => (await import("./files.ts")).benchFiles(),
   "load-balancer": async () => (await import("./load-balancer.ts")).benchLoadBalancer(),

@@ -12,7 +12,7 @@ const idleSeconds = 20;
 const ticksPerSecond = 100;
 const load = { connections: 60, overallRate: 200 };
 
-async function cloudOf(deployment: Deployment): Promise<LocalCloud> {
+export async function cloudOf(deployment: Deployment): Promise<LocalCloud> {
   const [home] = (await deployment.processes())
     .map((line) => /main\.ts (\S+)/.exec(line)?.[1])
     .filter((found) => found !== undefined);
@@ -41,7 +41,7 @@ async function processorTicks(pid: number): Promise<number> {
   return Number(fields[11]) + Number(fields[12]);
 }
 
-async function residentMegabytes(pid: number): Promise<number> {
+export async function residentMegabytes(pid: number): Promise<number> {
   const [, kilobytes] = /VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, "utf8")) ?? [];
   return Number(kilobytes) / 1024;
 }
