@@ -8,7 +8,10 @@ import { openCloud } from "./providers/index.ts";
 
 const { cloud, settings } = await openCloud(pulumi.runtime.allConfig(), pulumi.getProject());
 const { app, access, loadBalancer, rollout, sshKey } = settings;
-const { healthCheck } = loadBalancer;
+const { port, certificate, host, healthCheck } = loadBalancer;
+
+/** Where each machine's metrics are, for whoever may reach it: Prometheus' port for exporters of this kind (OpenTelemetry). */
+const metricsPort = 9464;
 
 const network = cloud.network("network", { ...settings.network, edge: loadBalancer, app, access });
 const bucket = cloud.bucket("files", settings.bucket);
@@ -24,6 +27,7 @@ const backends = settings.clusters.map(({ name, path, weight, ...machines }) => 
     PORT: app.port,
     DRAIN_SECONDS: rollout.drainSeconds,
     PUBLIC: app.public,
+    METRICS_PORT: metricsPort,
     ADMIN_TOKEN_SHA256: sha256,
   }));
   const cluster = cloud.cluster(name, {
@@ -40,16 +44,17 @@ const backends = settings.clusters.map(({ name, path, weight, ...machines }) => 
   return { name, path, weight, cluster };
 });
 
-const balancer = cloud.loadBalancer("edge", { network, port: loadBalancer.port, healthCheck, backends });
+const balancer = cloud.loadBalancer("edge", { network, port, certificate, host, healthCheck, backends });
 
 const ready = new Readiness(
   "ready",
   {
     url: balancer.url,
+    address: balancer.address,
     healthPath: healthCheck.path,
     release: release.sha256,
     clusters: backends.map(({ name, path, cluster }) => ({ name, path, machines: cluster.size })),
-    timeoutSeconds: rollout.timeoutSeconds,
+    timeoutSeconds: Math.max(...backends.map(({ cluster }) => cluster.rolloutSeconds)),
   },
   { dependsOn: balancer },
 );
@@ -58,12 +63,13 @@ const ready = new Readiness(
 export default {
   cloud: cloud.name,
   url: ready.url,
+  address: balancer.address,
   bucketName: bucket.bucketName,
   release: release.sha256,
   clusters: Object.fromEntries(
     backends.map(({ name, path, cluster }) => [
       name,
-      { size: cluster.size, machineType: cluster.machineType, path },
+      { size: cluster.size, machineType: cluster.machineType, group: cluster.groupId, path },
     ]),
   ),
   adminToken: admin.token,

@@ -31,12 +31,17 @@ type CloudStartupInputs = {
 export abstract class Cluster extends pulumi.ComponentResource {
   /** How many machines the program asks for: `desired`, else `min`. */
   readonly size: number;
+  /** How long it may take, in seconds, until all machines run a new release: the time one machine may take, unless a cloud needs longer. */
+  readonly rolloutSeconds: number;
   /** The cloud's own name for what a machine is. */
   abstract readonly machineType: pulumi.Output<string>;
+  /** The cloud's own identifier of the group of machines, by which its machines are found again. */
+  abstract readonly groupId: pulumi.Output<string>;
 
   protected constructor(name: string, args: ClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super("switchyard:index:Cluster", name, {}, opts);
     this.size = args.desired ?? args.min;
+    this.rolloutSeconds = args.rollout.timeoutSeconds;
   }
 
   /** The startup script of this cluster's machines, once what it fetches is stored. */

@@ -3,6 +3,7 @@ import {
   addresses,
   boolean,
   clusterPath,
+  hostName,
   integer,
   key,
   list,
@@ -120,6 +121,16 @@ const loadBalancer = object({
       ),
     ),
     { default: "the cloud's; required where it has none" },
+  ),
+  certificate: key(
+    "Serves HTTPS on port 443 with this certificate, in the cloud's own words (AWS: an ACM certificate's ARN), and redirects `port` to it.",
+    v.optional(word),
+    { default: "none: HTTP only" },
+  ),
+  host: key(
+    "The name that the certificate is for. The `url` of the stack has it; a DNS record of yours must lead it to the stack's `address`.",
+    v.optional(hostName),
+    { default: "none; required beside `certificate`" },
   ),
   healthCheck: key("How a machine is found to be healthy.", v.optional(healthCheck, {})),
 });

@@ -197,6 +197,12 @@ export const requestPath = text("a path such as /healthz, at most 100 characters
   /^\/[\w.~%/-]{0,99}$/.test(value),
 );
 
+export const hostName = text(
+  "a host name such as api.example.org, in lower case",
+  (value) =>
+    value.length <= 253 && /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$/.test(value),
+);
+
 export const tagKey = text(
   "named with 1 to 128 characters",
   (value) => value.length >= 1 && value.length <= 128,

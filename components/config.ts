@@ -249,12 +249,13 @@ function withClusterDefaults(cluster: ClusterInput, subnets: readonly unknown[] 
 }
 
 function withLoadBalancerDefaults(
-  { port, allow, healthCheck = {} }: NonNullable<Draft<Input>["loadBalancer"]>,
+  { port, allow, healthCheck = {}, ...rest }: NonNullable<Draft<Input>["loadBalancer"]>,
   defaults: Defaults,
 ): Draft<Settings["loadBalancer"]> {
   const intervalSeconds = either(healthCheck, "intervalSeconds", defaults.healthCheckSeconds);
   const shortest = Math.min(5, (intervalSeconds ?? Number.POSITIVE_INFINITY) - 1);
   return {
+    ...rest,
     port: port ?? defaults.loadBalancerPort,
     allow: allow ?? defaults.allow,
     healthCheck: { ...healthCheck, intervalSeconds, timeoutSeconds: healthCheck.timeoutSeconds ?? shortest },

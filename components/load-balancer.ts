@@ -16,6 +16,10 @@ export interface Backend<C extends Cluster = Cluster> {
 export interface LoadBalancerArgs<N extends Network = Network, C extends Cluster = Cluster> {
   readonly network: N;
   readonly port: number;
+  /** What HTTPS is served with, in the cloud's own words; absent: HTTP alone. */
+  readonly certificate?: string | undefined;
+  /** The name that the certificate is for. */
+  readonly host?: string | undefined;
   readonly healthCheck: HealthCheck;
   readonly backends: readonly Backend<C>[];
 }
@@ -24,6 +28,8 @@ export interface LoadBalancerArgs<N extends Network = Network, C extends Cluster
 export abstract class LoadBalancer extends pulumi.ComponentResource {
   /** Where the app answers, without a slash at its end. */
   abstract readonly url: pulumi.Output<string>;
+  /** The cloud's own name of it, or its IP address: where a name of one's own must lead. */
+  abstract readonly address: pulumi.Output<string>;
 
   protected constructor(name: string, _args: LoadBalancerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("switchyard:index:LoadBalancer", name, {}, opts);

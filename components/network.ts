@@ -5,8 +5,12 @@ export interface NetworkArgs {
   /** The whole address range, in CIDR notation. */
   readonly cidr: string;
   readonly subnets: readonly SubnetSettings[];
-  /** The firewall in front of the load balancer: its port, and who may reach it. */
-  readonly edge: { readonly port: number; readonly allow: readonly string[] };
+  /** The firewall in front of the load balancer: its port, that of HTTPS if there is a certificate, and who may reach them. */
+  readonly edge: {
+    readonly port: number;
+    readonly certificate?: string | undefined;
+    readonly allow: readonly string[];
+  };
   /** The firewall of the machines: the app's port, reachable from the load balancer alone. */
   readonly app: { readonly port: number };
   /** Who else may reach the machines, port by port. */

@@ -11,6 +11,8 @@ export interface ReadinessCluster {
 export interface ReadinessArgs {
   /** The load balancer's. */
   readonly url: pulumi.Input<string>;
+  /** Where to connect, wherever the URL's own name leads to: its DNS record can only be made once this is known. */
+  readonly address: pulumi.Input<string>;
   /** Where any cluster answers without doing work. */
   readonly healthPath: string;
   /** Hex SHA-256 of the release that must answer. */

@@ -49,6 +49,10 @@ export interface LoadBalancerSettings {
   readonly port: number;
   /** CIDRs that may reach the listener. */
   readonly allow: readonly string[];
+  /** What HTTPS is served with, in the cloud's own words; `port` is then redirected to it. */
+  readonly certificate?: string | undefined;
+  /** The name that the certificate is for. */
+  readonly host?: string | undefined;
   readonly healthCheck: HealthCheck;
 }
 

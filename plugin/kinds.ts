@@ -12,6 +12,7 @@ const commonKinds: Kinds = {
 
 /** The resource types of each cloud that has some of its own; a cloud's SDK is loaded when one of them is used. */
 const cloudKinds: Readonly<Record<string, () => Promise<Kinds>>> = {
+  aws: async () => (await import("../providers/aws/kinds.ts")).kinds,
   local: async () => (await import("../providers/local/kinds.ts")).kinds,
 };
 

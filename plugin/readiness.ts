@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { lookup } from "node:dns";
 import type { ReadinessArgs, ReadinessCluster } from "../components/readiness.ts";
 import { IncompleteError, type OperationContext, type Properties, type ResourceKind } from "./resource.ts";
 
@@ -11,7 +12,26 @@ const quietMs = 5_000;
 const concurrency = 10;
 const requestsPerMachine = 2;
 
-type Inputs = Omit<ReadinessArgs, "url"> & { readonly url: string };
+type Inputs = Omit<ReadinessArgs, "url" | "address"> & { readonly url: string; readonly address?: string };
+
+interface HttpAnswer {
+  readonly ok: boolean;
+  readonly status: number;
+  readonly headers: { get(name: string): string | null };
+  arrayBuffer(): Promise<unknown>;
+}
+
+type Get = (url: string, init: { readonly signal: AbortSignal }) => Promise<HttpAnswer>;
+
+/** `fetch`, or one that connects to `address` although the URL's own name leads elsewhere, or nowhere yet. */
+async function getterFor({ url, address }: Inputs): Promise<Get> {
+  if (address === undefined || new URL(url).hostname === address) return fetch;
+  const undici = await import("undici");
+  const dispatcher = new undici.Agent({
+    connect: { lookup: (_name, options, callback) => lookup(address, options, callback) },
+  });
+  return (target, init) => undici.fetch(target, { ...init, dispatcher });
+}
 
 interface Answer {
   readonly cluster: string;
@@ -19,8 +39,8 @@ interface Answer {
   readonly release: string;
 }
 
-async function ask(url: string, seen: Observation, signal: AbortSignal): Promise<Answer> {
-  const response = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(requestMs)]) });
+async function ask(get: Get, url: string, seen: Observation, signal: AbortSignal): Promise<Answer> {
+  const response = await get(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(requestMs)]) });
   seen.answered += 1;
   await response.arrayBuffer();
   if (!response.ok) throw new Error(`${url} answered ${response.status}`);
@@ -77,14 +97,14 @@ class Observation {
 }
 
 /** Asks every cluster a number of times; a failed request is a problem to be told, not an end. */
-async function round(inputs: Inputs, seen: Observation, signal: AbortSignal): Promise<void> {
+async function round(get: Get, inputs: Inputs, seen: Observation, signal: AbortSignal): Promise<void> {
   const urls = inputs.clusters.flatMap(({ path, machines }) =>
     Array<string>(machines * requestsPerMachine).fill(`${inputs.url}${path ?? inputs.healthPath}`),
   );
   const worker = async () => {
     for (let url = urls.pop(); url && !signal.aborted; url = urls.pop()) {
       try {
-        seen.add(await ask(url, seen, signal));
+        seen.add(await ask(get, url, seen, signal));
       } catch (error) {
         if (!signal.aborted) seen.lastProblem = problemOf(error);
       }
@@ -107,9 +127,10 @@ function failure(inputs: Inputs, seen: Observation): string {
 /** @throws with what is missing, when the time is over */
 async function waitUntilReady(inputs: Inputs, context: OperationContext): Promise<void> {
   const seen = new Observation(inputs);
+  const get = await getterFor(inputs);
   for (const deadline = Date.now() + inputs.timeoutSeconds * 1000; ; ) {
     const late = AbortSignal.timeout(Math.max(0, deadline - Date.now()));
-    await round(inputs, seen, AbortSignal.any([context.signal, late]));
+    await round(get, inputs, seen, AbortSignal.any([context.signal, late]));
     context.signal.throwIfAborted();
     if (seen.complete) return;
     if (Date.now() > deadline) throw new Error(failure(inputs, seen));

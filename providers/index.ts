@@ -4,6 +4,7 @@ import type { CloudName, Settings } from "../components/settings.ts";
 
 /** The clouds that are built; only the selected one is loaded. */
 const clouds: Partial<Record<CloudName, () => Promise<CloudModule>>> = {
+  aws: () => import("./aws/index.ts"),
   local: () => import("./local/index.ts"),
 };
 

@@ -15,8 +15,9 @@ const nameRules = {
   appSecurityGroup: securityGroupName(),
   machineRole: { pattern: /^[\w+=,.@-]{1,64}$/, expected: "1 to 64 letters, digits and +=,.@_-" },
   bucket: {
-    pattern: /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
-    expected: "3 to 63 lower-case letters, digits, dots and hyphens",
+    // AWS takes dots, too, but its own certificates do not.
+    pattern: /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/,
+    expected: "3 to 63 lower-case letters, digits and hyphens, no hyphen first or last",
   },
   loadBalancer: {
     pattern: /^(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$/,

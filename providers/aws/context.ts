@@ -23,7 +23,7 @@ const unheeded = [
 
 /**
  * Reads what the AWS provider's own configuration says (`aws:region`, `aws:profile`).
- * @throws RunError when the region is missing, or credentials stand in the configuration
+ * @throws RunError when the region is missing or not supported, or credentials stand in the configuration
  */
 export function openContext({ project, names, tags }: Labels): AwsContext {
   const config = new pulumi.Config("aws");
@@ -31,6 +31,11 @@ export function openContext({ project, names, tags }: Labels): AwsContext {
   if (!region) {
     throw new RunError(
       "aws:region is missing: say where to deploy, such as pulumi config set aws:region us-east-1",
+    );
+  }
+  if (region.startsWith("cn-")) {
+    throw new RunError(
+      `aws:region is ${region}: regions in China are not supported, because machines fetch from amazonaws.com; choose another`,
     );
   }
   const wrong = unheeded.filter((key) => config.get(key) !== undefined);

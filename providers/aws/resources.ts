@@ -15,7 +15,6 @@ export { Vpc } from "@pulumi/aws/ec2/vpc.js";
 export { InstanceProfile } from "@pulumi/aws/iam/instanceProfile.js";
 export { Role } from "@pulumi/aws/iam/role.js";
 export { RolePolicy } from "@pulumi/aws/iam/rolePolicy.js";
-export { RolePolicyAttachment } from "@pulumi/aws/iam/rolePolicyAttachment.js";
 export { Listener } from "@pulumi/aws/lb/listener.js";
 export { ListenerRule } from "@pulumi/aws/lb/listenerRule.js";
 export { LoadBalancer } from "@pulumi/aws/lb/loadBalancer.js";

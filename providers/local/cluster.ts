@@ -12,6 +12,7 @@ const functions = readFileSync(join(import.meta.dirname, "startup.sh"), "utf8");
 /** A group of processes, each on a loopback address of its own. */
 export class LocalCluster extends Cluster {
   readonly machineType: pulumi.Output<string>;
+  readonly groupId: pulumi.Output<string>;
   readonly group: local.MachineGroup;
 
   constructor(
@@ -45,6 +46,7 @@ export class LocalCluster extends Cluster {
       { parent: this, dependsOn: args.network.network },
     );
     this.machineType = this.group.machineType;
+    this.groupId = this.group.id;
     this.registerOutputs({ machineType: this.machineType });
   }
 }

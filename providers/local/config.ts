@@ -40,6 +40,11 @@ export const rules: CloudRules = {
         "this cloud has no firewall between its machines and this host; leave it out",
       );
     }
+    for (const key of ["certificate", "host"] as const) {
+      const value = settings.loadBalancer[key];
+      if (value === undefined) continue;
+      report(`loadBalancer.${key}`, value, "this cloud serves no HTTPS; leave it out");
+    }
     if (settings.sshKey !== undefined) {
       report("sshKey", settings.sshKey, "machines of this cloud are processes without a login; leave it out");
     }

@@ -1,4 +1,4 @@
-import type { ComponentResourceOptions, Output } from "@pulumi/pulumi";
+import { type ComponentResourceOptions, type Output, output } from "@pulumi/pulumi";
 import { LoadBalancer, type LoadBalancerArgs } from "../../components/load-balancer.ts";
 import type { LocalCluster } from "./cluster.ts";
 import type { LocalNetwork } from "./network.ts";
@@ -7,6 +7,7 @@ import * as local from "./resources.ts";
 /** A reverse proxy in the control plane. */
 export class LocalLoadBalancer extends LoadBalancer {
   readonly url: Output<string>;
+  readonly address: Output<string>;
 
   constructor(
     name: string,
@@ -29,6 +30,7 @@ export class LocalLoadBalancer extends LoadBalancer {
       { parent: this, dependsOn: args.network.network },
     );
     this.url = balancer.url;
+    this.address = output(args.network.edge.address);
     this.registerOutputs({ url: this.url });
   }
 }

@@ -61,9 +61,9 @@ describe("npm run plan", { timeout: 30_000 }, () => {
   });
 
   it("ends with 1 and the CLI's words when the program fails", async () => {
-    const { code, stdout } = await run(["--stack", "aws"]);
+    const { code, stdout } = await run(["--stack", "gcp"]);
     expect(code).toBe(1);
-    expect(stdout).toMatch(/error: 1 problem in this stack's configuration:\n +switchyard:cloud is "aws"/);
+    expect(stdout).toMatch(/error: 1 problem in this stack's configuration:\n +switchyard:cloud is "gcp"/);
     expect(stdout).toMatch(/\nThe program failed: this is as far as it got\.\n$/);
   });
 

@@ -92,6 +92,16 @@ test("shows in a preview the URL that it will have", () => {
   expect(readiness.preview?.({ url: "http://x" }, undefined, context())).toEqual({ url: "http://x" });
 });
 
+test("connects to the load balancer's address before any DNS record leads its name there", async () => {
+  const { url, server } = await balance({ "/healthz": machines("app", 1) });
+  const hosts: (string | undefined)[] = [];
+  server.on("request", ({ headers }) => hosts.push(headers.host));
+  const { hostname, port } = new URL(url);
+  const named = { url: `http://app.invalid:${port}`, address: hostname };
+  await readiness.create({ ...inputs(url), ...named, clusters: [{ name: "app", machines: 1 }] }, context());
+  expect(new Set(hosts)).toEqual(new Set([`app.invalid:${port}`]));
+});
+
 test("asks a cluster without a path where any cluster answers", async () => {
   const { url, requests } = await balance({ "/healthz": machines("app", 5) });
   const clusters = [{ name: "app", machines: 5 }];

@@ -46,7 +46,7 @@ test("refuses all that it cannot do at once, each with its value and a remedy", 
   const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJGlXnYpFYXcHxGHDu8vGkQCBVeCLwVXy8iG2TnZiv5h me";
   const problems = await problemsOf({
     app: { port: 1023 },
-    loadBalancer: { port: 80 },
+    loadBalancer: { port: 80, certificate: "mine", host: "api.example.org" },
     clusters: [
       { name: "one", path: "/one", min: 1, max: 1 },
       { name: "two", path: "/two", min: 1, max: 1, machineType: "t2.micro" },
@@ -54,12 +54,14 @@ test("refuses all that it cannot do at once, each with its value and a remedy", 
     access: [{ port: 22, from: ["127.0.0.0/8"] }],
     sshKey: key,
   });
-  expect(problems).toHaveLength(5);
+  expect(problems).toHaveLength(7);
   const unprivileged = "on this cloud, ports below 1024 need privileges; choose 1024 to 65535";
   for (const parts of [
     ["switchyard:app.port", "1023", unprivileged],
     ["switchyard:loadBalancer.port", "80", unprivileged],
     ["switchyard:clusters[1].machineType", "t2.micro", "it may be local.small, local.medium, local.large"],
+    ["switchyard:loadBalancer.certificate", "mine", "serves no HTTPS"],
+    ["switchyard:loadBalancer.host", "api.example.org", "serves no HTTPS"],
     ["switchyard:access", "22", "has no firewall"],
     ["switchyard:sshKey", "processes without a login"],
   ]) {

@@ -1,0 +1,132 @@
+import * as pulumi from "@pulumi/pulumi";
+import {
+  Bucket,
+  type BucketArgs,
+  type StoredObject,
+  type StoredObjectArgs,
+} from "../../components/bucket.ts";
+import { type AwsContext, nameOf, replacementOf, tagsOf } from "./context.ts";
+import * as aws from "./resources.ts";
+
+/** How long broken uploads, and versions of files that were replaced or deleted, are kept; in days. */
+const uploadDays = 7;
+const versionDays = 30;
+
+/** A private S3 bucket, with all that keeps it private and its files recoverable. */
+export class AwsBucket extends Bucket {
+  readonly bucketName: pulumi.Output<string>;
+  readonly arn: pulumi.Output<string>;
+  readonly #context: AwsContext;
+  readonly #guards: readonly pulumi.Resource[];
+
+  constructor(name: string, args: BucketArgs, context: AwsContext, opts?: pulumi.ComponentResourceOptions) {
+    super(name, args, opts);
+    const given = nameOf(context, "bucket");
+    const bucket = new aws.Bucket(
+      name,
+      {
+        ...(given ? { bucket: given } : { bucketPrefix: `${context.project}-` }),
+        forceDestroy: args.empty,
+        tags: tagsOf(context, name),
+      },
+      { parent: this, ...replacementOf(context, "bucket") },
+    );
+    this.#context = context;
+    this.bucketName = bucket.bucket;
+    this.arn = bucket.arn;
+    this.#guards = [...this.#privacy(name), ...this.#recovery(name)];
+    this.registerOutputs({ bucketName: this.bucketName });
+  }
+
+  store(name: string, { key, content }: StoredObjectArgs, opts?: pulumi.CustomResourceOptions): StoredObject {
+    const bucket = this.bucketName;
+    const tags = tagsOf(this.#context);
+    const options = { retainOnDelete: true, dependsOn: [...this.#guards], ...opts };
+    if ("file" in content) {
+      const source = new pulumi.asset.FileAsset(content.file);
+      const object = new aws.BucketObjectv2(name, { bucket, key, source, tags }, options);
+      // Of the upload, not of the arguments: whoever needs the object waits for it.
+      return { key: object.key };
+    }
+    const { region, profile } = this.#context;
+    return new aws.RuntimeObject(
+      name,
+      { bucket, key, content, region, ...(profile && { profile }), tags },
+      options,
+    );
+  }
+
+  /** Nobody without rights of their own reads it, and nobody by a connection that can be read. */
+  #privacy(name: string): pulumi.Resource[] {
+    const bucket = this.bucketName;
+    const block = new aws.BucketPublicAccessBlock(
+      name,
+      {
+        bucket,
+        blockPublicAcls: true,
+        blockPublicPolicy: true,
+        ignorePublicAcls: true,
+        restrictPublicBuckets: true,
+      },
+      { parent: this },
+    );
+    const ownership = new aws.BucketOwnershipControls(
+      name,
+      { bucket, rule: { objectOwnership: "BucketOwnerEnforced" } },
+      { parent: this },
+    );
+    const encryption = new aws.BucketServerSideEncryptionConfiguration(
+      name,
+      { bucket, rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } }] },
+      { parent: this },
+    );
+    const statement = {
+      Sid: "TlsOnly",
+      Effect: "Deny",
+      Principal: "*",
+      Action: "s3:*",
+      Resource: [this.arn, pulumi.interpolate`${this.arn}/*`],
+      Condition: { Bool: { "aws:SecureTransport": "false" } },
+    };
+    const policy = new aws.BucketPolicy(
+      name,
+      { bucket, policy: pulumi.jsonStringify({ Version: "2012-10-17", Statement: [statement] }) },
+      // S3 refuses two changes of one bucket's access at a time.
+      { parent: this, dependsOn: block },
+    );
+    return [block, ownership, encryption, policy];
+  }
+
+  /** Files can be recovered for a while; releases and runtimes are never deleted for their age, machines may need them. */
+  #recovery(name: string): pulumi.Resource[] {
+    const bucket = this.bucketName;
+    const versioning = new aws.BucketVersioning(
+      name,
+      { bucket, versioningConfiguration: { status: "Enabled" } },
+      { parent: this },
+    );
+    const lifecycle = new aws.BucketLifecycleConfiguration(
+      name,
+      {
+        bucket,
+        rules: [
+          {
+            id: "broken-uploads",
+            status: "Enabled",
+            filter: { prefix: "" },
+            abortIncompleteMultipartUpload: { daysAfterInitiation: uploadDays },
+          },
+          {
+            id: "old-versions-of-files",
+            status: "Enabled",
+            filter: { prefix: "files/" },
+            noncurrentVersionExpiration: { noncurrentDays: versionDays },
+            expiration: { expiredObjectDeleteMarker: true },
+          },
+        ],
+      },
+      { parent: this, dependsOn: versioning },
+    );
+    return [versioning, lifecycle];
+  }
+}

@@ -1,0 +1,99 @@
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import {
+  DeleteObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  PutObjectTaggingCommand,
+  S3Client,
+  S3ServiceException,
+} from "@aws-sdk/client-s3";
+import { fetchNpmPackage, type NpmPackage } from "../../plugin/npm-package.ts";
+import type { OperationContext, Properties, ResourceKind } from "../../plugin/resource.ts";
+
+interface RuntimeInputs {
+  readonly bucket: string;
+  readonly key: string;
+  readonly content: NpmPackage;
+  readonly region: string;
+  readonly profile?: string;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+async function withS3<T>(
+  properties: Properties,
+  work: (s3: S3Client, inputs: RuntimeInputs, object: { Bucket: string; Key: string }) => Promise<T>,
+): Promise<T> {
+  const inputs = properties as unknown as RuntimeInputs;
+  const { region, profile, bucket, key } = inputs;
+  const s3 = new S3Client({ region, ...(profile && { profile }) });
+  try {
+    return await work(s3, inputs, { Bucket: bucket, Key: key });
+  } finally {
+    s3.destroy();
+  }
+}
+
+async function exists(
+  s3: S3Client,
+  object: { Bucket: string; Key: string },
+  { signal }: OperationContext,
+): Promise<boolean> {
+  try {
+    await s3.send(new HeadObjectCommand(object), { abortSignal: signal });
+    return true;
+  } catch (error) {
+    if (error instanceof S3ServiceException && error.$metadata.httpStatusCode === 404) return false;
+    throw error;
+  }
+}
+
+/** The Node.js that machines fetch. Its key carries its hash, so that what is there already needs no upload. */
+const runtimeObject: ResourceKind = {
+  replaceOn: ["bucket", "key", "region"],
+  create: (news, context) =>
+    withS3(news, async (s3, { content, tags }, object) => {
+      const id = `${object.Bucket}/${object.Key}`;
+      const tagging = new PutObjectTaggingCommand({ ...object, Tagging: { TagSet: tagSet(tags) } });
+      if (await exists(s3, object, context)) {
+        await s3.send(tagging, { abortSignal: context.signal });
+        return { id, outputs: {} };
+      }
+      context.progress(`fetching ${content.npmPackage} ${content.version}`);
+      const file = await fetchNpmPackage(content);
+      const { size } = await stat(file);
+      context.progress(`uploading ${(size / 1e6).toFixed(0)} MB`);
+      const Tagging = new URLSearchParams({ ...tags }).toString();
+      const upload = new PutObjectCommand({
+        ...object,
+        Body: createReadStream(file),
+        ContentLength: size,
+        Tagging,
+      });
+      await s3.send(upload, { abortSignal: context.signal });
+      return { id, outputs: {} };
+    }),
+  read: (_id, { inputs, outputs }, context) =>
+    withS3(inputs, async (s3, _, object) =>
+      (await exists(s3, object, context)) ? { inputs, outputs } : undefined,
+    ),
+  update: (_id, news, _olds, { signal }) =>
+    withS3(news, async (s3, { tags }, object) => {
+      const Tagging = { TagSet: tagSet(tags) };
+      await s3.send(new PutObjectTaggingCommand({ ...object, Tagging }), { abortSignal: signal });
+      return {};
+    }),
+  delete: (_id, olds, { signal }) =>
+    withS3(olds, async (s3, _, object) => {
+      await s3.send(new DeleteObjectCommand(object), { abortSignal: signal });
+    }),
+};
+
+function tagSet(tags: Readonly<Record<string, string>>) {
+  return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+}
+
+/** The resource types of this cloud that its SDK does not have. */
+export const kinds: Readonly<Record<string, ResourceKind>> = {
+  "switchyard:aws:RuntimeObject": runtimeObject,
+};

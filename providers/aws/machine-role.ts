@@ -1,0 +1,79 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { AwsBucket } from "./bucket.ts";
+import { type AwsContext, nameOf, replacementOf, tagsOf } from "./context.ts";
+import { InstanceProfile, Role, RolePolicy } from "./resources.ts";
+
+/**
+ * What machines may do. Every action on the bucket is needed by a call of the app (service/storage/s3.ts) or of the
+ * startup script; the others are what Session Manager's agent needs
+ * (https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-create-iam-instance-profile.html), far
+ * less than its managed policy has, which reads every parameter of the account.
+ */
+function machinePolicy({ arn }: AwsBucket): pulumi.Output<string> {
+  const under = (prefix: string) => pulumi.interpolate`${arn}/${prefix}/*`;
+  return pulumi.jsonStringify({
+    Version: "2012-10-17",
+    Statement: [
+      {
+        Sid: "FetchBuild",
+        Effect: "Allow",
+        Action: "s3:GetObject",
+        Resource: [under("releases"), under("runtimes")],
+      },
+      {
+        Sid: "KeepFiles",
+        Effect: "Allow",
+        Action: ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"],
+        Resource: under("files"),
+      },
+      {
+        Sid: "ListFiles",
+        Effect: "Allow",
+        Action: "s3:ListBucket",
+        Resource: arn,
+        // IfExists, because S3 asks for this permission, and then without a prefix, before it says that an object is
+        // missing (404) and not that it is none of one's business (403).
+        Condition: { StringLikeIfExists: { "s3:prefix": "files/*" } },
+      },
+      {
+        Sid: "SessionManager",
+        Effect: "Allow",
+        Action: [
+          "ssm:UpdateInstanceInformation",
+          "ssmmessages:CreateControlChannel",
+          "ssmmessages:CreateDataChannel",
+          "ssmmessages:OpenControlChannel",
+          "ssmmessages:OpenDataChannel",
+        ],
+        // These know no resources that could be named before the machine is there.
+        Resource: "*",
+      },
+    ],
+  });
+}
+
+/** Who a machine is to AWS: one role for all machines of a deployment. It is no child of the bucket, whose protection is not its own. */
+export class MachineRole extends pulumi.ComponentResource {
+  readonly profileArn: pulumi.Output<string>;
+  /** Without it a machine may not do what it does first. */
+  readonly policy: pulumi.Resource;
+
+  constructor(name: string, bucket: AwsBucket, context: AwsContext, opts?: pulumi.ComponentResourceOptions) {
+    super("switchyard:aws:MachineRole", name, {}, opts);
+    const given = nameOf(context, "machineRole");
+    const naming = given ? { name: given } : {};
+    const tags = tagsOf(context, name);
+    const options = { parent: this, ...replacementOf(context, "machineRole") };
+    const trust = {
+      Effect: "Allow",
+      Principal: { Service: "ec2.amazonaws.com" },
+      Action: "sts:AssumeRole",
+    };
+    const assumeRolePolicy = JSON.stringify({ Version: "2012-10-17", Statement: [trust] });
+    const role = new Role(name, { ...naming, assumeRolePolicy, tags }, options);
+    const parent = { parent: this };
+    this.policy = new RolePolicy(name, { role: role.name, policy: machinePolicy(bucket) }, parent);
+    this.profileArn = new InstanceProfile(name, { ...naming, role: role.name, tags }, options).arn;
+    this.registerOutputs({});
+  }
+}

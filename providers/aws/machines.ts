@@ -1,0 +1,123 @@
+import { setTimeout as pause } from "node:timers/promises";
+import {
+  AutoScalingClient,
+  type Instance as GroupInstance,
+  paginateDescribeAutoScalingGroups,
+} from "@aws-sdk/client-auto-scaling";
+import {
+  EC2Client,
+  GetConsoleOutputCommand,
+  type Instance,
+  paginateDescribeInstances,
+} from "@aws-sdk/client-ec2";
+import type { DeployedStack, LogOptions, MachineStatus, Machines } from "../../components/machines.ts";
+import { groupsOf } from "./outputs.ts";
+
+/** How often a followed console is looked at, in milliseconds. */
+const followMs = 5_000;
+
+/** How much of what was shown last must be found again in a console that has scrolled on, in characters. */
+const overlap = 400;
+
+/** What auto scaling says of a machine, in the words that all clouds share. */
+export function healthOf(member: GroupInstance): string {
+  const state: string = member.LifecycleState ?? "unknown";
+  if (state.startsWith("Pending")) return "starting";
+  if (state.startsWith("Terminat")) return "draining";
+  if (state !== "InService") return state.toLowerCase();
+  return member.HealthStatus?.toLowerCase() === "unhealthy" ? "unhealthy" : "healthy";
+}
+
+/** What a console shows now that it did not show before; all of it when none of that is left. */
+export function newPart(before: string, now: string): string {
+  const end = before.slice(-overlap);
+  const at = end === "" ? -1 : now.lastIndexOf(end);
+  return at < 0 ? now : now.slice(at + end.length);
+}
+
+/** The machines of a stack's auto-scaling groups; their logs are what EC2 keeps of their consoles, 64 KB. */
+export function openMachines({ stack, outputs }: DeployedStack): Machines {
+  const groups = groupsOf(outputs);
+  const region = groups[0]?.region ?? "";
+  const scaling = new AutoScalingClient({ region });
+  const ec2 = new EC2Client({ region });
+
+  async function list(): Promise<MachineStatus[]> {
+    const machines: MachineStatus[] = [];
+    const details = await instances(
+      ec2,
+      groups.map(({ group }) => group),
+    );
+    const names = { AutoScalingGroupNames: groups.map(({ group }) => group) };
+    for await (const page of paginateDescribeAutoScalingGroups({ client: scaling }, names)) {
+      for (const { AutoScalingGroupName, Instances = [] } of page.AutoScalingGroups ?? []) {
+        const { cluster = "" } = groups.find(({ group }) => group === AutoScalingGroupName) ?? {};
+        machines.push(...Instances.map((one) => statusOf(cluster, one, details.get(one.InstanceId ?? ""))));
+      }
+    }
+    return machines.sort((a, b) => a.cluster.localeCompare(b.cluster) || +a.launchedAt - +b.launchedAt);
+  }
+
+  return {
+    list,
+    async *logs(id, options) {
+      const there = (await list()).map((machine) => machine.id);
+      if (!there.includes(id)) {
+        throw new Error(
+          `there is no machine ${id} in stack ${stack}; there are: ${there.join(", ") || "none"}`,
+        );
+      }
+      console.error(`For a shell on it: aws ssm start-session --region ${region} --target ${id}`);
+      yield* readConsole(ec2, id, options);
+    },
+  };
+}
+
+/** Every instance that a group has launched and that is not gone, by id. */
+async function instances(ec2: EC2Client, groups: readonly string[]): Promise<Map<string, Instance>> {
+  const found = new Map<string, Instance>();
+  const Filters = [{ Name: "tag:aws:autoscaling:groupName", Values: [...groups] }];
+  for await (const { Reservations = [] } of paginateDescribeInstances({ client: ec2 }, { Filters })) {
+    for (const instance of Reservations.flatMap(({ Instances = [] }) => Instances)) {
+      found.set(instance.InstanceId ?? "", instance);
+    }
+  }
+  return found;
+}
+
+function statusOf(cluster: string, member: GroupInstance, instance: Instance | undefined): MachineStatus {
+  return {
+    cluster,
+    id: member.InstanceId ?? "",
+    address: instance?.PublicIpAddress ?? instance?.PrivateIpAddress ?? "",
+    health: healthOf(member),
+    release: instance?.Tags?.find(({ Key }) => Key === "release")?.Value ?? "",
+    launchedAt: instance?.LaunchTime ?? new Date(0),
+  };
+}
+
+async function consoleOf(ec2: EC2Client, InstanceId: string, signal: AbortSignal): Promise<string> {
+  const get = (Latest: boolean) =>
+    ec2.send(new GetConsoleOutputCommand({ InstanceId, Latest }), { abortSignal: signal });
+  const { Output = "" } = await get(true).catch((error: Error) => {
+    // Families before Nitro (t2, m4) tell only what they once recorded.
+    if (error.name === "UnsupportedOperation") return get(false);
+    throw error;
+  });
+  return Buffer.from(Output, "base64").toString();
+}
+
+async function* readConsole(
+  ec2: EC2Client,
+  id: string,
+  { follow, signal }: LogOptions,
+): AsyncGenerator<string> {
+  for (let shown = ""; !signal.aborted; ) {
+    const now = await consoleOf(ec2, id, signal);
+    const part = newPart(shown, now);
+    if (part !== "") yield part;
+    if (!follow) return;
+    shown = now;
+    await pause(followMs, undefined, { signal }).catch(() => {});
+  }
+}
