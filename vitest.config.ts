@@ -1,7 +1,8 @@
 import { defineConfig } from "vitest/config";
 
-const unit = ["test/!(e2e)/**/*.test.ts"];
+const unit = ["test/!(boot|e2e)/**/*.test.ts"];
 const e2e = ["test/e2e/**/*.test.ts"];
+const boot = ["test/boot/**/*.test.ts"];
 
 export default defineConfig({
   test: {
@@ -9,6 +10,7 @@ export default defineConfig({
     projects: [
       { test: { name: "unit", include: unit, testTimeout: 20_000 } },
       { test: { name: "e2e", include: e2e, fileParallelism: false } },
+      { test: { name: "boot", include: boot, fileParallelism: false } },
     ],
   },
 });

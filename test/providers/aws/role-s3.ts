@@ -63,8 +63,20 @@ export interface RoleS3 extends Running {
  * signed, that the session has not expired, and what the role's policy says. Sessions are written to the service's
  * own file, since it gives them out only for tokens of an identity provider on the internet.
  */
-export async function startRoleS3({ bucket, statements, tls, report }: RoleS3Options): Promise<RoleS3> {
-  const { folder, undo, stop } = await serverFolder("role-s3");
+export async function startRoleS3(options: RoleS3Options): Promise<RoleS3> {
+  const place = await serverFolder("role-s3");
+  try {
+    return await startIn(place, options);
+  } catch (error) {
+    await place.stop();
+    throw error;
+  }
+}
+
+async function startIn(
+  { folder, undo, stop }: Awaited<ReturnType<typeof serverFolder>>,
+  { bucket, statements, tls, report }: RoleS3Options,
+): Promise<RoleS3> {
   const [iamPort = 0, port = 0] = await freePorts(2);
   const command = join(folderOf(serverPackages.s3), "versitygw");
   const owner = { accessKeyId: "test-owner", secretAccessKey: "test-owner-secret" };
