@@ -1,8 +1,9 @@
 import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { type FileMetadata, IdempotencyStrategy, Storage } from "@google-cloud/storage";
+import { type Bucket, type FileMetadata, IdempotencyStrategy, Storage } from "@google-cloud/storage";
 import { faultOfError, faultOfStatus, filesPrefix, guarded, guardedUpload, keyOf, within } from "./faults.ts";
 import { createReader } from "./reader.ts";
+import { isPassing, type Outcome, retrying } from "./retry.ts";
 import type { GcsSettings, StoreOptions } from "./settings.ts";
 import {
   type ListOptions,
@@ -26,34 +27,40 @@ const chunkBytes = 8 * 1024 * 1024;
  */
 export function openGcs(settings: GcsSettings, { idleMs = limitMs }: StoreOptions = {}): Store {
   const { BUCKET, GCS_ENDPOINT } = settings;
-  const storage = new Storage({
-    ...(GCS_ENDPOINT && { apiEndpoint: GCS_ENDPOINT }),
-    timeout: idleMs / 3,
+  const base = { ...(GCS_ENDPOINT && { apiEndpoint: GCS_ENDPOINT }), timeout: idleMs };
+  // The SDK's own retries go on when nobody waits for them any more, and may do then what was given up.
+  const bucket = new Storage({ ...base, retryOptions: { autoRetry: false } }).bucket(BUCKET);
+  const uploads = new Storage({
+    ...base,
     retryOptions: {
       maxRetries: 2,
       maxRetryDelay: 2,
       totalTimeout: idleMs / 1000,
-      // Every operation here may be done twice: an upload gives the same file again.
+      // Sending a piece of an upload again gives the same file.
       idempotencyStrategy: IdempotencyStrategy.RetryAlways,
     },
-  });
-  const bucket = storage.bucket(BUCKET);
+  }).bucket(BUCKET);
   const fileOf = (name: string) => bucket.file(keyOf(name));
-  // The SDK takes no signal: what it does is left to its own end, which its limits bring.
   const call = <T>(operation: string, signal: AbortSignal, work: () => Promise<T>) =>
-    guarded(operation, signal, faultOf, () => within(signal, idleMs, work()));
+    guarded(operation, signal, faultOf, () =>
+      retrying(signal, mayPass, () => within(signal, idleMs, work())),
+    );
   return {
     bucket: BUCKET,
-    list: (options) => call("listing files", options.signal, () => list(storage, BUCKET, options)),
+    list: (options) => call("listing files", options.signal, () => list(bucket, options)),
     put: (name, content, { contentType, signal }) =>
       guardedUpload(content, signal, faultOf, async ({ chunks, bytes }) => {
-        const file = fileOf(name);
         const reader = createReader(chunks);
         const content = await reader.whole(smallBytes);
         if (content) {
-          await within(signal, idleMs, file.save(content, { resumable: false, contentType }));
+          await retrying(signal, mayPass, () => {
+            const target = fileOf(name).createWriteStream({ resumable: false, contentType });
+            return upload(Readable.from([content]), target, () => content.length, idleMs);
+          });
         } else {
-          const target = file.createWriteStream({ resumable: true, chunkSize: chunkBytes, contentType });
+          const target = uploads
+            .file(keyOf(name))
+            .createWriteStream({ resumable: true, chunkSize: chunkBytes, contentType });
           const rest = Readable.from(reader.part(Number.POSITIVE_INFINITY).chunks, { objectMode: false });
           await upload(rest, target, bytes, idleMs);
         }
@@ -82,12 +89,12 @@ export function openGcs(settings: GcsSettings, { idleMs = limitMs }: StoreOption
   };
 }
 
-async function list(storage: Storage, bucket: string, { prefix, after, limit }: ListOptions): Promise<Page> {
+async function list(bucket: Bucket, { prefix, after, limit }: ListOptions): Promise<Page> {
   const files: StoredFile[] = [];
   let pageToken: string | undefined;
   // A page may have fewer than were asked for, or none; and the first has `after` itself when that exists.
   do {
-    const [page, next] = (await storage.bucket(bucket).getFiles({
+    const [page, next] = (await bucket.getFiles({
       prefix: filesPrefix + (prefix ?? ""),
       ...(after !== undefined && { startOffset: filesPrefix + after }),
       ...(pageToken && { pageToken }),
@@ -155,10 +162,20 @@ function statusOf(error: unknown): number | undefined {
   return [status, code, response?.status].map(Number).find((number) => number >= 400 && number < 600);
 }
 
+function mayPass(end: Outcome<unknown>): boolean {
+  if (!("error" in end) || end.error instanceof StoreNameError || isUnauthorized(end.error)) return false;
+  const status = statusOf(end.error);
+  return status === undefined || isPassing(status);
+}
+
+/** There is neither a key nor a metadata server, or they do not sign: google-auth-library has no code for it. */
+function isUnauthorized(error: unknown): boolean {
+  return /default credentials|invalid_grant|Cannot sign data/.test((error as Error).message);
+}
+
 function faultOf(error: unknown): StoreFault {
   const status = statusOf(error);
   if (status !== undefined) return faultOfStatus(status);
-  // Neither a key nor a metadata server: google-auth-library has no code for it.
-  if (/default credentials|invalid_grant|Cannot sign data/.test((error as Error).message)) return "denied";
-  return faultOfError(error);
+  if (isUnauthorized(error)) return "denied";
+  return (error as { type?: unknown }).type === "request-timeout" ? "timeout" : faultOfError(error);
 }

@@ -1,7 +1,7 @@
 import * as http from "node:http";
 import * as https from "node:https";
 import { pipeline } from "node:stream/promises";
-import { setTimeout as sleep } from "node:timers/promises";
+import { isPassing, retrying } from "./retry.ts";
 
 export interface HttpCall {
   readonly method: string;
@@ -27,13 +27,10 @@ export interface HttpClient {
 
 /** Largest answer that is taken, in bytes; a listing of 1,001 names of 1,024 bytes, as JSON, has less. */
 const maxAnswer = 32 * 1024 * 1024;
-const attempts = 3;
-/** The longest pause before the second attempt, in milliseconds; it doubles with each. */
-const backOffMs = 200;
 
 /**
- * A client for the stores that have no SDK. What was not answered, or by 429, 498 or a 5xx other than 501 and 507, is
- * asked for again, twice at most, after random pauses, unless its body is a stream. A connection that stands still for
+ * A client for the stores that have no SDK. What was not answered, or by a status that may pass, is asked
+ * for again, unless its body is a stream. A connection that stands still for
  * `idleMs` fails, unless it is the stream that has nothing to send.
  */
 export function createHttpClient(idleMs: number): HttpClient {
@@ -43,19 +40,14 @@ export function createHttpClient(idleMs: number): HttpClient {
   };
   const once = (call: HttpCall) => send(call, agents, idleMs);
   return {
-    call: async (call) => {
-      if (isStream(call.body)) return once(call);
-      for (let attempt = 1; ; attempt += 1) {
-        const last = attempt === attempts;
-        try {
-          const answer = await once(call);
-          if (last || !isPassing(answer.status)) return answer;
-        } catch (error) {
-          if (last || call.signal.aborted) throw error;
-        }
-        await sleep(Math.random() * backOffMs * 2 ** (attempt - 1), undefined, { signal: call.signal });
-      }
-    },
+    call: (call) =>
+      isStream(call.body)
+        ? once(call)
+        : retrying(
+            call.signal,
+            (end) => "error" in end || isPassing(end.value.status),
+            () => once(call),
+          ),
     close: () => {
       for (const agent of Object.values(agents)) agent.destroy();
     },
@@ -64,10 +56,6 @@ export function createHttpClient(idleMs: number): HttpClient {
 
 function isStream(body: HttpCall["body"]): body is AsyncIterable<Buffer> {
   return body !== undefined && typeof body !== "string" && !Buffer.isBuffer(body);
-}
-
-function isPassing(status: number): boolean {
-  return status === 429 || status === 498 || (status >= 500 && status !== 501 && status !== 507);
 }
 
 type Agents = Readonly<Record<"http:" | "https:", http.Agent>>;

@@ -166,7 +166,7 @@ async function giveUp(client: S3Client, { Bucket, Key }: UploadParams, UploadId:
   } catch (error) {
     if (statusOf(error) === 404) return;
     const both = new AggregateError([reason, error], `the parts of upload ${UploadId} were left behind`);
-    throw storeError(faultOf(error), "giving up a file that could not be stored", both);
+    throw storeError(faultOf(reason), "giving up a file that could not be stored", both);
   }
 }
 

@@ -12,7 +12,7 @@ import { createHttpClient, type HttpAnswer, type HttpCall, type HttpClient } fro
 import { createKeystone, type Keystone, type Session } from "./keystone.ts";
 import { createReader, type Reader } from "./reader.ts";
 import type { StoreOptions, SwiftSettings } from "./settings.ts";
-import type { ListOptions, Page, Store, StoredFile } from "./store.ts";
+import { type ListOptions, type Page, type Store, type StoredFile, StoreError } from "./store.ts";
 import { allowedDigest, temporaryUrl } from "./temp-url.ts";
 
 /** How long Swift may say nothing, in milliseconds; it looks at every segment before it takes a manifest. */
@@ -195,6 +195,7 @@ async function send(
   try {
     while (!(await reader.ended())) {
       const path = `${folder}/${String(segments.length).padStart(5, "0")}`;
+      await prepareSegments(account, signal);
       segments.push({ path, etag: "", size_bytes: 0 });
       segments[segments.length - 1] = await sendSegment(account, path, reader, most, signal);
     }
@@ -212,7 +213,6 @@ async function sendSegment(
   most: number,
   signal: AbortSignal,
 ): Promise<Segment> {
-  await prepareSegments(account, signal);
   const part = reader.part(most);
   const hash = createHash("md5");
   async function* hashed() {
@@ -290,7 +290,8 @@ async function deleteSegments(account: Account, segments: readonly Segment[], re
       await account.ask("deleting a segment", { method: "DELETE", path, signal }, 204, 404);
     } catch (error) {
       const cause = new AggregateError([reason, error], `${path} and what follows it were left behind`);
-      throw storeError("unavailable", `deleting the segments in ${account.segments}`, cause);
+      const fault = [reason, error].find((failure) => failure instanceof StoreError)?.fault ?? "unavailable";
+      throw storeError(fault, `deleting the segments in ${account.segments}`, cause);
     }
   }
 }

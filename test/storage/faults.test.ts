@@ -9,8 +9,8 @@ vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
 const signal = new AbortController().signal;
 const MiB = 1024 * 1024;
 const text = { contentType: "text/plain", signal };
-/** How long a server may say nothing here, in milliseconds. */
-const idleMs = 1_000;
+/** How long a server may say nothing here, in milliseconds; Keystone, which Swift asks each time, takes 0.5 s. */
+const idleMsOf = { local: 400, s3: 400, gcs: 400, swift: 2_500 };
 
 /** A stream of zeros that counts what is read of it. */
 function zeros(bytes: number) {
@@ -30,16 +30,16 @@ for (const kind of storeKinds) {
     let proxy: FaultProxy;
     let opened: TestStore;
     let store: Store;
-    const behindProxy: Readonly<Record<string, string>> = {};
+    let behindProxy: Readonly<Record<string, string>> = {};
 
     beforeAll(async () => {
       proxy = await startProxy();
       opened = await kind.open(proxy.url);
       const address = opened.server ?? opened.environment[kind.address] ?? "";
       proxy.target = new URL(address).origin;
-      const changes =
-        kind.address === "SWIFT" ? {} : { [kind.address]: address.replace(proxy.target, proxy.url) };
-      store = await opened.reopen(changes, { idleMs, segmentBytes: 6 * MiB });
+      if (kind.address !== "SWIFT")
+        behindProxy = { [kind.address]: address.replace(proxy.target, proxy.url) };
+      store = await opened.reopen(behindProxy, { idleMs: idleMsOf[kind.name], segmentBytes: 6 * MiB });
       await store.put("there", Readable.from([Buffer.from("content")]), text);
     });
 
@@ -123,7 +123,10 @@ for (const kind of storeKinds) {
 
     test("an upload that is cut in the middle leaves nothing", async () => {
       let bodies = 0;
-      proxy.fate = ({ method }) => {
+      proxy.fate = ({ method, headers }) => {
+        // fake-gcs-server takes this question of how much has arrived for the end of the upload; Google's answers so.
+        if (headers["content-range"] === "bytes */*")
+          return { status: 308, headers: { range: "bytes=0-8388607" } };
         const isBody = method === "PUT" && ++bodies > (kind.name === "local" ? 0 : 1);
         return isBody ? { cutAfter: 100_000 } : "pass";
       };
@@ -155,6 +158,18 @@ for (const kind of storeKinds) {
       }
     });
 
+    test.skipIf(kind.name !== "swift")("signs by SHA-1 where the cloud takes nothing else", async () => {
+      const url = await store.presign("there", { expiresSeconds: 60, contentDisposition: "inline", signal });
+      expect(new URL(url).searchParams.get("temp_url_sig")).toHaveLength(40);
+      expect(await (await fetch(url)).text()).toBe("content");
+    });
+
+    test.skipIf(kind.name !== "swift")("opens by an application credential", async () => {
+      const other = await opened.reopen(opened.application ?? {});
+      expect(await other.stat("there", signal)).toMatchObject({ size: 7 });
+      await other.close();
+    });
+
     test.skipIf(kind.name !== "swift")("renews a token that is refused", async () => {
       await store.stat("there", signal);
       const token = `${proxy.requests.at(-1)?.headers["x-auth-token"]}`;
@@ -169,6 +184,8 @@ for (const kind of storeKinds) {
         if (method === "PUT" && url?.includes("_segments/")) tokens.add(headers["x-auth-token"]);
         return "pass";
       };
+      // Keystone takes its time.
+      const patient = await opened.reopen(behindProxy, { segmentBytes: 6 * MiB });
       const { content } = zeros(20 * MiB);
       async function* revoking() {
         let bytes = 0;
@@ -178,9 +195,10 @@ for (const kind of storeKinds) {
           yield chunk;
         }
       }
-      expect(await store.put("long", Readable.from(revoking()), text)).toMatchObject({ size: 20 * MiB });
+      expect(await patient.put("long", Readable.from(revoking()), text)).toMatchObject({ size: 20 * MiB });
       expect(tokens.size).toBe(2);
-      expect(await store.delete("long", signal)).toBe(true);
+      expect(await patient.delete("long", signal)).toBe(true);
+      await patient.close();
       await settled();
     });
   });

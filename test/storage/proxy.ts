@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 export type Fate =
   | "pass"
   | "hang"
-  | { readonly status: number; readonly body?: string }
+  | { readonly status: number; readonly headers?: Readonly<Record<string, string>> }
   | { readonly cutAfter: number };
 
 export interface FaultProxy {
@@ -29,7 +29,7 @@ export async function startProxy(): Promise<FaultProxy> {
     if (fate === "pass") return passOn(proxy.target, incoming, outgoing);
     if ("status" in fate) {
       incoming.resume();
-      outgoing.writeHead(fate.status).end(fate.body);
+      outgoing.writeHead(fate.status, fate.headers).end();
       return;
     }
     if (fate.cutAfter === 0) {

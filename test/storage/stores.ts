@@ -29,6 +29,8 @@ export interface TestStore {
   /** Where Swift is, whatever its catalog says, and how to end a token before its time. */
   readonly server?: string;
   readonly revoke?: (token: string) => Promise<void>;
+  /** Swift's application credential, in place of the password. */
+  readonly application?: Readonly<Record<string, string>>;
   stop(): Promise<void>;
 }
 
@@ -39,7 +41,7 @@ export interface TestStoreKind {
   readonly prefix: string;
   /** Longest file name, in bytes. */
   readonly maxNameBytes: number;
-  /** Starts the server; Swift's catalog then names the endpoint, if there is one. */
+  /** Starts the server. With an endpoint, Swift's catalog names that, and it takes SHA-1 alone and caches no token. */
   open(endpoint?: string): Promise<TestStore>;
   /** The variable that has the address of the server, for tests to put something in between; Swift has its catalog. */
   readonly address: "S3_ENDPOINT" | "GCS_ENDPOINT" | "IDENTITY_URL" | "SWIFT";
@@ -147,7 +149,9 @@ function isSignedV4(text: string, publicKey: KeyObject): boolean {
 }
 
 async function openOpenstack(endpoint?: string): Promise<TestStore> {
-  const server = await startOpenstack({ ...(endpoint && { endpoint, tokenCacheSeconds: -1 }) });
+  const server = await startOpenstack({
+    ...(endpoint && { endpoint, tokenCacheSeconds: -1, digests: "sha1" }),
+  });
   const environment = {
     STORE: "swift",
     BUCKET: server.bucket,
@@ -163,6 +167,7 @@ async function openOpenstack(endpoint?: string): Promise<TestStore> {
     store: await reopen(environment, {}, { segmentBytes: 6 * 1024 * 1024 }),
     server: server.swift,
     revoke: server.revoke,
+    application: server.application,
     environment,
     reopen: (...change) => reopen(environment, ...change),
     keys: async () => [
