@@ -1,0 +1,123 @@
+import { readdir } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import type { FastifyInstance } from "fastify";
+import { beforeEach, expect, onTestFinished, test } from "vitest";
+import { Buckets } from "../../../providers/local/cloud/buckets.ts";
+import { createEndpoint, operatorUrl } from "../../../providers/local/cloud/endpoint.ts";
+import type { State } from "../../../providers/local/cloud/store.ts";
+import { stateWithMachine } from "../../storage/stores.ts";
+import { temporaryFolder } from "../../support/local-cloud.ts";
+
+let home: string;
+let buckets: Buckets;
+let state: State;
+let endpoint: FastifyInstance;
+let origin: string;
+
+beforeEach(async () => {
+  home = temporaryFolder();
+  buckets = new Buckets(home);
+  for (const bucket of ["mine", "other"]) buckets.create(bucket);
+  state = stateWithMachine("mine", "secret");
+  state.buckets.other = { empty: true };
+  endpoint = createEndpoint(state, buckets);
+  await endpoint.listen({ host: "127.0.0.1", port: 0 });
+  onTestFinished(() => endpoint.close());
+  state.endpointPort = (endpoint.server.address() as AddressInfo).port;
+  origin = `http://127.0.0.1:${state.endpointPort}`;
+});
+
+const put = (url: string, body = "content") =>
+  fetch(url, { method: "PUT", body, headers: { "content-type": "text/plain" } });
+
+test("a machine has the files of its own bucket, and a stranger none", async () => {
+  await buckets.files("other").put("theirs", "text/plain", Readable.from(["x"]));
+  const files = `${origin}/machines/secret/files`;
+  expect((await put(`${files}/mine`)).status).toBe(200);
+  expect(await (await fetch(files)).json()).toMatchObject({
+    files: [{ name: "mine", size: 7 }],
+    more: false,
+  });
+  for (const stranger of ["machines/wrong", "operators/mine/wrong", "operators/nothing/wrong"]) {
+    expect((await put(`${origin}/${stranger}/files/a`)).status).toBe(403);
+    expect((await fetch(`${origin}/${stranger}/files`)).status).toBe(403);
+    expect((await fetch(`${origin}/${stranger}/files/mine`, { method: "DELETE" })).status).toBe(403);
+    expect(
+      (
+        await fetch(`${origin}/${stranger}/presigned`, {
+          method: "POST",
+          body: "{}",
+          headers: { "content-type": "application/json" },
+        })
+      ).status,
+    ).toBe(403);
+  }
+  expect((await fetch(`${origin}/buckets/mine/files/mine`)).status).toBe(403);
+});
+
+test("who may read the control plane's state has the files of a bucket, and of no other by the same URL", async () => {
+  const url = operatorUrl(state, "mine");
+  expect((await put(`${url}/files/a`)).status).toBe(200);
+  expect((await fetch(`${url.replace("/mine/", "/other/")}/files`)).status).toBe(403);
+  expect(() => operatorUrl({ ...state, signingKey: "" }, "mine")).toThrow("has not run yet");
+});
+
+test("a machine writes files, never releases", async () => {
+  const files = `${origin}/machines/secret/files`;
+  await put(`${files}/..%2Freleases%2Fa`);
+  await put(`${files}/${encodeURIComponent("../".repeat(90))}x`);
+  expect((await put(`${origin}/machines/secret/objects/releases/a`)).status).toBe(404);
+  expect(await readdir(join(home, "buckets/mine"))).toEqual(["files"]);
+  expect(await readdir(join(home, "buckets/other"))).toEqual([]);
+});
+
+test("every name is a file of its own, and no other's", async () => {
+  const files = buckets.files("mine");
+  const names = [
+    ".",
+    "..",
+    "a",
+    "A",
+    "a+/b",
+    `${"a".repeat(240)}..`,
+    "a".repeat(240),
+    "%41",
+    "é",
+    "e\u0301",
+    "/",
+    "//",
+  ];
+  for (const name of names) await files.put(name, "text/plain", Readable.from([name]));
+  const { files: listed } = await files.list("", "", 100);
+  expect(listed.map(({ name }) => name).sort()).toEqual(names.toSorted());
+  for (const name of names) expect(await files.remove(name), name).toBe(true);
+  for (const name of ["", "\n", "a".repeat(1025), "\ud800"]) {
+    await expect(files.put(name, "text/plain", Readable.from([]))).rejects.toThrow("is no file name");
+  }
+  await expect(files.put("a", "t".repeat(513), Readable.from([]))).rejects.toThrow("content type");
+});
+
+test.each([
+  ["bytes=2-3", 206, "cd", "bytes 2-3/10"],
+  ["bytes=8-99", 206, "ij", "bytes 8-9/10"],
+  ["bytes=7-", 206, "hij", "bytes 7-9/10"],
+  ["bytes=-4", 206, "ghij", "bytes 6-9/10"],
+  ["bytes=10-", 416, "", "bytes */10"],
+  ["bytes=0-1,4-5", 200, "abcdefghij", null],
+])("%s gives %s %j", async (range, status, text, contentRange) => {
+  const machine = `${origin}/machines/secret`;
+  await put(`${machine}/files/letters`, "abcdefghij");
+  const body = JSON.stringify({ name: "letters", expiresSeconds: 60, contentDisposition: "inline" });
+  const headers = { "content-type": "application/json" };
+  const signed = await fetch(`${machine}/presigned`, { method: "POST", headers, body });
+  const { url } = (await signed.json()) as { url: string };
+  const answer = await fetch(url, { headers: { range } });
+  expect([answer.status, await answer.text(), answer.headers.get("content-range")]).toEqual([
+    status,
+    text,
+    contentRange,
+  ]);
+  expect(answer.headers.get("content-disposition")).toBe("inline");
+});
