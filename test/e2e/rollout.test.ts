@@ -1,15 +1,14 @@
 import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import autocannon from "autocannon";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ask, Deployment, freePort } from "./deployment.ts";
+import { lost, requestsPerSecond, underLoad } from "./load.ts";
 
 let deployment: Deployment;
 let port: number;
 const url = () => `http://127.0.0.1:${port}`;
 
 /** Each request's rate and the share of slow ones: `?slow=MS` is what this copy's service is taught to wait. */
-const requestsPerSecond = 200;
 const slowMs = 1_500;
 
 async function teachToWait(): Promise<void> {
@@ -25,27 +24,7 @@ async function teachToWait(): Promise<void> {
   await writeFile(file, changed);
 }
 
-/** Requests at a steady rate, short and slow ones mixed, until `work` is done. */
-async function underLoad<T>(work: () => Promise<T>): Promise<{ result: T; load: autocannon.Result }> {
-  const paths = ["/cluster1", "/cluster2", "/healthz", `/cluster1?slow=${slowMs}`, "/cluster2"];
-  const { promise, resolve, reject } = Promise.withResolvers<autocannon.Result>();
-  const options = {
-    url: url(),
-    connections: 100,
-    overallRate: requestsPerSecond,
-    duration: 300,
-    timeout: 20,
-    requests: paths.map((path) => ({ path })),
-  };
-  const running = autocannon(options, (error, load) => (error ? reject(error) : resolve(load)));
-  try {
-    const result = await work();
-    running.stop?.();
-    return { result, load: await promise };
-  } finally {
-    running.stop?.();
-  }
-}
+const paths = ["/cluster1", "/cluster2", "/healthz", `/cluster1?slow=${slowMs}`, "/cluster2"];
 
 beforeAll(async () => {
   port = await freePort();
@@ -70,15 +49,11 @@ describe("a new release", { timeout: 180_000 }, () => {
     const first = await deployment.up();
     expect(first.code, first.stdout + first.stderr).toBe(0);
     await appendFile(join(deployment.root, "service/server.ts"), "\nprocess.title = 'second';\n");
-    const { result, load } = await underLoad(() => deployment.up());
+    const { result, load } = await underLoad(url(), paths, () => deployment.up());
     expect(result.code, result.stdout + result.stderr).toBe(0);
     expect(load.requests.total).toBeGreaterThan(3 * requestsPerSecond);
     expect(load.latency.max).toBeGreaterThan(slowMs);
-    expect({ errors: load.errors, timeouts: load.timeouts, non2xx: load.non2xx }).toEqual({
-      errors: 0,
-      timeouts: 0,
-      non2xx: 0,
-    });
+    expect(lost(load)).toBe(0);
   });
 
   it("that never gets healthy stops, says why, and leaves the old machines serving", async () => {
@@ -86,11 +61,11 @@ describe("a new release", { timeout: 180_000 }, () => {
     const file = join(deployment.root, "service/server.ts");
     const good = await readFile(file, "utf8");
     await writeFile(file, `${good}\nthrow new Error("this release is bad");\n`);
-    const { result, load } = await underLoad(() => deployment.up());
+    const { result, load } = await underLoad(url(), paths, () => deployment.up());
     expect(result.code).not.toBe(0);
     expect(result.stdout).toContain("this release is bad");
     expect(result.stdout).toMatch(/machine m-[0-9a-f]+ of cluster[12] ended before it was healthy/);
-    expect(load.errors + load.timeouts + load.non2xx).toBe(0);
+    expect(lost(load)).toBe(0);
     expect(await ask(`${url()}/cluster1`)).toEqual(before);
 
     await writeFile(file, `${good}\nprocess.title = 'third';\n`);

@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import { setImmediate as turn } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Page, type Store, StoreNameError } from "../../service/storage/store.ts";
-import { storeKinds, type TestStore } from "./stores.ts";
+import { storeKinds, type TestStore, testIf } from "./stores.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
 
@@ -149,7 +149,7 @@ for (const kind of storeKinds) {
     });
 
     // Swift takes 30 ms a file here, and as long to delete it.
-    test.skipIf(kind.name === "swift")("lists 2,500 files", async () => {
+    testIf(kind.name !== "swift")("lists 2,500 files", async () => {
       const names = Array.from({ length: 2_500 }, (_, index) => `many/${String(index).padStart(4, "0")}`);
       await inParallel(names, (name) => put(name, ""));
       expect(await allNames()).toEqual(names);

@@ -2,15 +2,15 @@ import { Readable } from "node:stream";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Store, StoreError, type StoreFault } from "../../service/storage/store.ts";
 import { type FaultProxy, startProxy } from "./proxy.ts";
-import { storeKinds, type TestStore } from "./stores.ts";
+import { storeKinds, type TestStore, testIf } from "./stores.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
 
 const signal = new AbortController().signal;
 const MiB = 1024 * 1024;
 const text = { contentType: "text/plain", signal };
-/** How long a server may say nothing here, in milliseconds; Keystone, which Swift asks each time, takes 0.5 s. */
-const idleMsOf = { local: 400, s3: 400, gcs: 400, swift: 2_500 };
+/** How long a server may say nothing here, in milliseconds, which is more than its answers and pauses take. */
+const idleMsOf = { local: 400, s3: 400, gcs: 2_000, swift: 1_500 };
 
 /** A stream of zeros that counts what is read of it. */
 function zeros(bytes: number) {
@@ -158,19 +158,19 @@ for (const kind of storeKinds) {
       }
     });
 
-    test.skipIf(kind.name !== "swift")("signs by SHA-1 where the cloud takes nothing else", async () => {
+    testIf(kind.name === "swift")("signs by SHA-1 where the cloud takes nothing else", async () => {
       const url = await store.presign("there", { expiresSeconds: 60, contentDisposition: "inline", signal });
       expect(new URL(url).searchParams.get("temp_url_sig")).toHaveLength(40);
       expect(await (await fetch(url)).text()).toBe("content");
     });
 
-    test.skipIf(kind.name !== "swift")("opens by an application credential", async () => {
+    testIf(kind.name === "swift")("opens by an application credential", async () => {
       const other = await opened.reopen(opened.application ?? {});
       expect(await other.stat("there", signal)).toMatchObject({ size: 7 });
       await other.close();
     });
 
-    test.skipIf(kind.name !== "swift")("renews a token that is refused", async () => {
+    testIf(kind.name === "swift")("renews a token that is refused", async () => {
       await store.stat("there", signal);
       const token = `${proxy.requests.at(-1)?.headers["x-auth-token"]}`;
       await opened.revoke?.(token);
@@ -178,7 +178,7 @@ for (const kind of storeKinds) {
       expect(proxy.requests.at(-1)?.headers["x-auth-token"]).not.toBe(token);
     });
 
-    test.skipIf(kind.name !== "swift")("goes on when its token ends in the middle of an upload", async () => {
+    testIf(kind.name === "swift")("goes on when its token ends in the middle of an upload", async () => {
       const tokens = new Set<unknown>();
       proxy.fate = ({ method, url, headers }) => {
         if (method === "PUT" && url?.includes("_segments/")) tokens.add(headers["x-auth-token"]);
