@@ -3,6 +3,7 @@ import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { folderOf, serverPackages } from "./cache.ts";
 import { freePorts, type Running, serverFolder, startServer } from "./process.ts";
@@ -26,7 +27,7 @@ export interface OpenstackServer extends Running {
   readonly swift: string;
   /** Requests something of Swift as the user, behind the store's back; `path` begins below the account. */
   request(method: string, path: string, headers?: Readonly<Record<string, string>>): Promise<Response>;
-  /** Makes Keystone refuse a token that it has given. */
+  /** Makes Keystone refuse a token that it has given, and waits until Swift does. */
   revoke(token: string): Promise<void>;
 }
 
@@ -235,6 +236,9 @@ async function openProject(
       const headers = { "x-auth-token": id, "x-subject-token": revoked };
       const answer = await fetch(`${keystone}/auth/tokens`, { method: "DELETE", headers });
       if (!answer.ok) throw new Error(`Keystone does not revoke a token: ${answer.status}`);
+      const account = `${swift}/v1/AUTH_${project.id}`;
+      while ((await fetch(account, { headers: { "x-auth-token": revoked } })).status !== 401)
+        await sleep(100);
     },
     application: {
       OS_APPLICATION_CREDENTIAL_ID: application_credential.id,

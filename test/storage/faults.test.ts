@@ -93,7 +93,8 @@ for (const kind of storeKinds) {
         await settled();
       });
 
-      test(`${name}: a server that hangs is a timeout`, async () => {
+      const sameAsStat = ["list", "delete"].includes(name);
+      testIf(!sameAsStat)(`${name}: a server that hangs is a timeout`, async () => {
         proxy.fate = () => "hang";
         expect(await faultOf(operation)).toBe("timeout");
         proxy.fate = () => "pass";
