@@ -1,9 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { constants, createWriteStream, mkdirSync, rmSync } from "node:fs";
+import { constants, mkdirSync, rmSync } from "node:fs";
 import { copyFile, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { Files } from "./files.ts";
 
 /** Where the deployment keeps what it uploads itself; everything else is somebody's data. */
@@ -39,22 +37,12 @@ export class Buckets {
     return new Files(join(this.#root, bucket));
   }
 
-  async put(bucket: string, key: string, content: Readable): Promise<void> {
-    await this.#replace(bucket, key, (file) =>
-      pipeline(content, createWriteStream(file, { mode: 0o600, flags: "wx" })),
-    );
-  }
-
   /** Stores a copy of a file of this host; the kernel copies it. */
   async copyIn(bucket: string, key: string, source: string): Promise<void> {
-    await this.#replace(bucket, key, (file) => copyFile(source, file, constants.COPYFILE_FICLONE));
-  }
-
-  async #replace(bucket: string, key: string, write: (file: string) => Promise<void>): Promise<void> {
     const file = this.pathOf(bucket, key);
     const temporary = join(this.#root, bucket, `.upload-${randomUUID()}`);
     try {
-      await write(temporary);
+      await copyFile(source, temporary, constants.COPYFILE_FICLONE);
       await mkdir(dirname(file), { recursive: true, mode: 0o700 });
       await rename(temporary, file);
     } catch (error) {
