@@ -20,6 +20,10 @@ const largeBytes = 2 * 1024 ** 3;
 const [smallFiles, smallBytes, atOnce] = [1000, 10_000, 32];
 const [rounds, roundSeconds, connections] = [5, 3, 50];
 
+/** As machines start it (components/startup.sh). */
+const startupScript = readFileSync(join(import.meta.dirname, "../components/startup.sh"), "utf8");
+const nodeOptions = startupScript.match(/(?<="\$runtime\/bin\/node" )--\S+/g) ?? [];
+
 interface App {
   readonly child: ChildProcess;
   readonly url: string;
@@ -41,7 +45,7 @@ async function startApp(folder: string, variables: Readonly<Record<string, strin
     RATE_LIMIT: "0",
     ...variables,
   };
-  const child = spawn(process.execPath, [join(folder, "server.js")], {
+  const child = spawn(process.execPath, [...nodeOptions, join(folder, "server.js")], {
     env,
     stdio: ["ignore", "ignore", "inherit"],
   });
@@ -61,6 +65,7 @@ async function answers(url: string): Promise<boolean> {
 async function startBare(logs: boolean): Promise<App> {
   const child = fork(join(import.meta.dirname, "bare-route.ts"), [String(logs)], {
     stdio: ["ignore", "ignore", "inherit", "ipc"],
+    execArgv: nodeOptions,
   });
   const [port] = await once(child, "message");
   return { child, url: `http://127.0.0.1:${port}` };

@@ -1,15 +1,10 @@
-import { Readable } from "node:stream";
 import {
-  AbortMultipartUploadCommand,
-  CompleteMultipartUploadCommand,
-  CreateMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
   S3Client,
 } from "@aws-sdk/client-s3";
-import { Upload } from "@aws-sdk/lib-storage";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import {
   faultOfError,
@@ -20,16 +15,12 @@ import {
   keyOf,
   storeError,
 } from "./faults.ts";
+import { LeftBehindError, maxUnknownBytes, uploadToS3 } from "./s3-upload.ts";
 import type { S3Settings, StoreOptions } from "./settings.ts";
 import { type ListOptions, type Page, type Store, type StoreFault, StoreNameError } from "./store.ts";
 
 /** How long a connection may take to be made, and then stand still, in milliseconds. */
 const limits = { connect: 5_000, idle: 20_000 };
-/** S3 takes 10,000 parts of 5 MiB or more: a stream of unknown length may have 80 GB, one that is known 5 TiB. */
-const partBytes = 8 * 1024 * 1024;
-const maxParts = 10_000;
-/** Parts of one file that are sent at a time; with the one that is being filled they are an upload's memory. */
-const partsAtOnce = 3;
 
 /** Opens a bucket of S3, or of a server that speaks its protocol at `S3_ENDPOINT`. */
 export function openS3(settings: S3Settings, { idleMs = limits.idle }: StoreOptions = {}): Store {
@@ -45,12 +36,12 @@ export function openS3(settings: S3Settings, { idleMs = limits.idle }: StoreOpti
   });
   return {
     bucket,
+    maxUnknownBytes,
     list: (options) => guarded("listing files", options.signal, faultOf, () => list(client, bucket, options)),
     put: (name, content, { contentType, size, signal }) =>
       guardedUpload(content, signal, faultOf, async ({ chunks, bytes }) => {
-        const Body = Readable.from(chunks, { objectMode: false });
-        const params = { Bucket: bucket, Key: keyOf(name), Body, ContentType: contentType };
-        await upload(client, params, size, signal).catch(refusedName);
+        const target = { Bucket: bucket, Key: keyOf(name), ContentType: contentType };
+        await uploadToS3({ client, target, size, signal }, chunks).catch(failedUpload);
         return { name, size: bytes(), modified: new Date(), contentType };
       }),
     presign: (name, { expiresSeconds, contentDisposition, signal }) =>
@@ -118,58 +109,6 @@ async function stat(client: S3Client, bucket: string, name: string, signal: Abor
   }
 }
 
-interface UploadParams {
-  readonly Bucket: string;
-  readonly Key: string;
-  readonly Body: Readable;
-  readonly ContentType: string;
-}
-
-/**
- * Uploads in one request, or in parts when there is more than one part's worth. The SDK's Upload neither stops reading
- * when a part fails nor gives up an upload whose completion fails, so both are done here; and nothing is aborted while
- * its parts are still on their way, which would leave those behind.
- */
-async function upload(client: S3Client, params: UploadParams, size: number | undefined, signal: AbortSignal) {
-  let started: string | undefined;
-  const send = async (command: Parameters<S3Client["send"]>[0]) => {
-    // What has been asked to complete may have done so: its answer is waited for.
-    const abortable = !(command instanceof CompleteMultipartUploadCommand);
-    try {
-      const answer = await client.send(command, abortable ? { abortSignal: signal } : {});
-      if (command instanceof CreateMultipartUploadCommand && "UploadId" in answer) started = answer.UploadId;
-      return answer;
-    } catch (error) {
-      params.Body.destroy();
-      throw error;
-    }
-  };
-  const uploading = new Upload({
-    client: Object.create(client, { send: { value: send } }) as S3Client,
-    params,
-    partSize: Math.max(partBytes, Math.ceil((size ?? 0) / maxParts)),
-    queueSize: partsAtOnce,
-    leavePartsOnError: true,
-  });
-  try {
-    await uploading.done();
-  } catch (error) {
-    if (started) await giveUp(client, params, started, error);
-    throw error;
-  }
-}
-
-/** Deletes the parts of an upload that failed for the `reason`. */
-async function giveUp(client: S3Client, { Bucket, Key }: UploadParams, UploadId: string, reason: unknown) {
-  try {
-    await client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId }));
-  } catch (error) {
-    if (statusOf(error) === 404) return;
-    const both = new AggregateError([reason, error], `the parts of upload ${UploadId} were left behind`);
-    throw storeError(faultOf(reason), "giving up a file that could not be stored", both);
-  }
-}
-
 function statusOf(error: unknown): number | undefined {
   return (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
 }
@@ -177,7 +116,9 @@ function statusOf(error: unknown): number | undefined {
 /** What servers of the protocol answer to a key that they cannot keep, as those do that have a file for each. */
 const refusals = ["KeyTooLongError", "InvalidURI", "ExistingObjectIsDirectory", "ObjectParentIsFile"];
 
-function refusedName(error: Error): never {
+function failedUpload(error: Error): never {
+  if (error instanceof LeftBehindError)
+    throw storeError(faultOf(error.errors[0]), "giving up a file that could not be stored", error);
   if (!refusals.includes(error.name)) throw error;
   throw new StoreNameError("The bucket cannot keep a file of this name beside those that it has", {
     cause: error,

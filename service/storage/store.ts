@@ -70,6 +70,8 @@ export class StoreNameError extends Error {
 export interface Store {
   /** What it is and where, for the answers and the log: the bucket's name. */
   readonly bucket: string;
+  /** The largest file whose size need not be known before it is put, in bytes; absent: any that the store keeps. */
+  readonly maxUnknownBytes?: number;
   list(options: ListOptions): Promise<Page>;
   /**
    * Stores a stream of unknown length, never whole in memory or on disk. The file appears whole or not at all: when the
