@@ -27,6 +27,9 @@ const backends = settings.clusters.map(({ name, path, weight, ...machines }) => 
     PORT: app.port,
     DRAIN_SECONDS: rollout.drainSeconds,
     PUBLIC: app.public,
+    MAX_FILE_BYTES: app.maxFileBytes,
+    MAX_UPLOADS: app.maxUploads,
+    RATE_LIMIT: app.requestsPerMinute,
     METRICS_PORT: metricsPort,
     ADMIN_TOKEN_SHA256: sha256,
   }));

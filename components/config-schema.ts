@@ -52,6 +52,18 @@ const app = object({
     v.optional(oneOf(rootAnswers), "greeting"),
   ),
   public: key("Whether writing needs no token.", v.optional(boolean, false)),
+  maxFileBytes: key(
+    "The largest file that can be uploaded, in bytes.",
+    v.optional(integer(1, 5 * 1024 ** 4), 5 * 1024 ** 3),
+  ),
+  maxUploads: key(
+    "Uploads that a machine takes at a time, and fewer where half of its memory has no room for them, at 20 MB each. More are told to come back.",
+    v.optional(integer(1, 10_000), 64),
+  ),
+  requestsPerMinute: key(
+    "Requests to the file API that one client address may make of a machine in a minute; 0: any number.",
+    v.optional(integer(0, 1_000_000), 6000),
+  ),
 });
 
 const clusters = list(

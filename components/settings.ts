@@ -32,6 +32,12 @@ export interface AppSettings {
   readonly root: RootAnswer;
   /** Whether writing needs no token. Default false. */
   readonly public: boolean;
+  /** The largest file that can be uploaded, in bytes. Default 5 GiB. */
+  readonly maxFileBytes: number;
+  /** The most uploads that a machine takes at a time; fewer where it has little memory. Default 64. */
+  readonly maxUploads: number;
+  /** Requests to the file API that one client address may make of a machine in a minute; 0: any number. Default 6,000. */
+  readonly requestsPerMinute: number;
 }
 
 /** How a load balancer, and a group that heals, decide that a machine may get requests. */

@@ -13,6 +13,12 @@ export interface AppEnvironment {
   /** Seconds a machine may take to finish its requests once it is told to stop. */
   readonly DRAIN_SECONDS: number;
   readonly PUBLIC: boolean;
+  /** The largest file that can be uploaded, in bytes. */
+  readonly MAX_FILE_BYTES: number;
+  /** The most uploads that a machine takes at a time; more are told to come back. */
+  readonly MAX_UPLOADS: number;
+  /** Requests to the file API that one client may make of a machine in a minute; 0: any number. */
+  readonly RATE_LIMIT: number;
   /** Port of the metrics; 0: none. */
   readonly METRICS_PORT: number;
   /** Hex SHA-256 of the token that writing needs. */

@@ -8,7 +8,7 @@ import { addConnectionRules } from "./plugins/connections.ts";
 import { addMetrics } from "./plugins/metrics.ts";
 import { addBackPressure, watchPressure } from "./plugins/pressure.ts";
 import { addRateLimit } from "./plugins/rate-limit.ts";
-import { limitUploads } from "./plugins/uploads.ts";
+import { limitUploads, uploadsThatFit } from "./plugins/uploads.ts";
 import { logAbortedRequests, loggerOptions, RequestLog } from "./request-log.ts";
 import { clusterRoutes } from "./routes/cluster.ts";
 import { docsRoutes } from "./routes/docs.ts";
@@ -60,7 +60,7 @@ export async function buildApp(
   logAbortedRequests(app);
   addErrorAnswers(app, store?.bucket);
   addBackPressure(app, watchPressure(app));
-  const uploads = limitUploads(settings.MAX_UPLOADS);
+  const uploads = limitUploads(uploadsThatFit(settings.MAX_UPLOADS));
   if (settings.METRICS_PORT !== 0) addMetrics(app, settings, uploads);
   const methods = collectMethods(app);
   await app.register(swagger, openapiOptions(settings));

@@ -3,6 +3,8 @@ import { HttpError } from "./errors.ts";
 
 export interface FileLimits {
   readonly maxBytes: number;
+  /** What to tell whoever sends more, after the limit itself. */
+  readonly remedy?: string;
   /** How long nothing may move, in seconds. */
   readonly idleSeconds: number;
 }
@@ -13,13 +15,13 @@ export interface FileLimits {
  * long, and with 400 when the client ends too early. The source itself is left intact, because the answer goes out on
  * the same connection.
  */
-export function limitFile(source: Readable, { maxBytes, idleSeconds }: FileLimits): Readable {
+export function limitFile(source: Readable, { maxBytes, remedy, idleSeconds }: FileLimits): Readable {
   let bytes = 0;
   const limited = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       idle.refresh();
       bytes += chunk.length;
-      if (bytes > maxBytes) done(tooLarge(maxBytes));
+      if (bytes > maxBytes) done(tooLarge(maxBytes, remedy));
       else done(null, chunk);
     },
     flush(done) {
@@ -51,6 +53,6 @@ export function limitFile(source: Readable, { maxBytes, idleSeconds }: FileLimit
 }
 
 /** The answer to a file that is larger than may be. */
-export function tooLarge(maxBytes: number): HttpError {
-  return new HttpError(413, `A file may have at most ${maxBytes} bytes`);
+export function tooLarge(maxBytes: number, remedy = ""): HttpError {
+  return new HttpError(413, `A file may have at most ${maxBytes} bytes${remedy}`);
 }

@@ -31,16 +31,10 @@ export interface ServiceSettings extends AppEnvironment {
   readonly DEREGISTER_SECONDS: number;
   /** Least severe level that is logged. Default `info`; health checks are logged at `debug`. */
   readonly LOG_LEVEL: (typeof logLevels)[number];
-  /** The largest file that can be uploaded, in bytes. Default 5 GiB. */
-  readonly MAX_FILE_BYTES: number;
-  /** Uploads that this machine takes at a time; more are told to come back. Default 64. */
-  readonly MAX_UPLOADS: number;
   /** Seconds for which an upload may stand still before it is given up. Default 60. */
   readonly UPLOAD_IDLE_SECONDS: number;
   /** Seconds that the store may take to list, find, sign or delete. Default 20. */
   readonly STORE_SECONDS: number;
-  /** Requests to the file API that one client may make of this machine in a minute; 0: any number. Default 6,000. */
-  readonly RATE_LIMIT: number;
 }
 
 interface Variable<T> {

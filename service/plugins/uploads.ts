@@ -1,3 +1,4 @@
+import { totalmem } from "node:os";
 import { HttpError } from "../errors.ts";
 
 /** The uploads that are running. */
@@ -8,6 +9,17 @@ export interface Uploads {
    * @throws {HttpError} with status 503 and Retry-After when as many run as may
    */
   run<T>(work: () => Promise<T>): Promise<T>;
+}
+
+/** What an upload holds in memory until its store has it, at most: three parts for S3 (storage/s3-upload.ts). In bytes. */
+const uploadBytes = 20 * 1024 ** 2;
+
+/** How many uploads, `max` at most, half of the memory that this process may have has room for; one in any case. */
+export function uploadsThatFit(
+  max: number,
+  memory = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY),
+): number {
+  return Math.max(1, Math.min(max, Math.floor(memory / 2 / uploadBytes)));
 }
 
 /** At most `max` uploads at a time: each holds a part of its file in memory until the store has it. */

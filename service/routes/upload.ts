@@ -189,7 +189,7 @@ async function storeFile(
 ): Promise<void> {
   const { settings, store } = context;
   const content = limitFile(source, {
-    maxBytes: settings.MAX_FILE_BYTES,
+    ...sizeLimits(context, options),
     idleSeconds: settings.UPLOAD_IDLE_SECONDS,
   });
   try {
@@ -199,6 +199,15 @@ async function storeFile(
   } finally {
     content.destroy();
   }
+}
+
+/** A store may take less of what comes without a length. */
+function sizeLimits({ settings, store }: FileContext, { size }: Partial<Upload>) {
+  const { MAX_FILE_BYTES: maxBytes } = settings;
+  const { maxUnknownBytes = maxBytes } = store;
+  if (size !== undefined || maxUnknownBytes >= maxBytes) return { maxBytes };
+  const remedy = ", unless a Content-Length says before how long it is: PUT /files/<name>";
+  return { maxBytes: maxUnknownBytes, remedy };
 }
 
 /** How large a request says its body is, if it does. */

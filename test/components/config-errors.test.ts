@@ -91,10 +91,22 @@ test.each<[Record<string, unknown>, string]>([
   [{ access: { port: 22 } }, 'access is {"port":22}; it must be a list'],
 
   [{ sshKey: "ssh-ed25519 AAAA" }, 'sshKey is "ssh-ed25519 AAAA"; it must be an OpenSSH public key'],
-  [{ app: [] }, "app is []; it must be an object with port, root, public"],
+  [
+    { app: [] },
+    "app is []; it must be an object with port, root, public, maxFileBytes, maxUploads, requestsPerMinute",
+  ],
   [{ app: { root: "hello" } }, 'app.root is "hello"; it must be one of greeting, health'],
   [{ app: { public: "true" } }, 'app.public is "true"; it must be true or false (without quotes)'],
   [{ app: { public: 1 } }, "app.public is 1; it must be true or false"],
+  [
+    { app: { maxFileBytes: "5 GiB" } },
+    'app.maxFileBytes is "5 GiB"; it must be an integer from 1 to 5497558138880',
+  ],
+  [{ app: { maxUploads: 0 } }, "app.maxUploads is 0; it must be an integer from 1 to 10000"],
+  [
+    { app: { requestsPerMinute: -1 } },
+    "app.requestsPerMinute is -1; it must be an integer from 0 to 1000000",
+  ],
   [{ app: { Port: 80 } }, "app.Port is 80; there is no such key, did you mean port?"],
 
   [{ clusters: [] }, "clusters is []; give at least one cluster"],
@@ -209,7 +221,7 @@ test("a private key is refused and never shown", async () => {
   const sshKey = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk\n-----END OPENSSH PRIVATE KEY-----";
   const problems = await problemsOf({ sshKey, app: { key: sshKey } });
   expect(problems).toEqual([
-    "app.key is a private key; there is no such key, it may be: port, root, public",
+    "app.key is a private key; there is no such key, it may be: port, root, public, maxFileBytes, maxUploads, requestsPerMinute",
     expect.stringMatching(/^sshKey is a private key; .*the public key is in the file that ends in \.pub/),
   ]);
   expect(problems.join()).not.toContain("b3Blb");

@@ -49,12 +49,21 @@ const lab = {
   loadBalancer: { allow: ["0.0.0.0/0"] },
 };
 
+const appDefaults = {
+  port: 5000,
+  root: "greeting",
+  public: false,
+  maxFileBytes: 5_368_709_120,
+  maxUploads: 64,
+  requestsPerMinute: 6000,
+};
+
 test("a stack needs to name no more than its cloud: the rest are defaults", async () => {
   await expect(read({ cloud: "local" })).resolves.toEqual({
     cloud: "local",
     project: "lab1",
     ...{ network: homeRules.defaults.network, access: [] },
-    app: { port: 5000, root: "greeting", public: false },
+    app: appDefaults,
     clusters: [
       { name: "app", size: "small", min: 5, max: 5, desired: 5, weight: 1, subnets: [0, 1], tags: {} },
     ],
@@ -78,7 +87,7 @@ test("a stack needs to name no more than its cloud: the rest are defaults", asyn
 
 test("R2: a file API in two zones, everything on port 5000", async () => {
   const settings = await read(day02);
-  expect(settings).toMatchObject({ ...day02, app: { port: 5000, root: "greeting", public: false } });
+  expect(settings).toMatchObject({ ...day02, app: appDefaults });
   expect(settings.clusters).toEqual([
     {
       ...{

@@ -2,7 +2,9 @@ import { once } from "node:events";
 import { request as httpRequest } from "node:http";
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";
-import { bearer, formOf, sendRaw, startFileApi, token, until } from "./file-api.ts";
+import { uploadsThatFit } from "../../service/plugins/uploads.ts";
+import { memoryStore } from "../support/memory-store.ts";
+import { bearer, formOf, sendRaw, startFileApi, startFileApiOver, token, until } from "./file-api.ts";
 import { readToEnd } from "./process.ts";
 
 const auth = `Authorization: Bearer ${token}\r\n`;
@@ -78,6 +80,20 @@ test("a body of unknown length is cut at the limit, answered with 413, and nothi
   expect(store.files.size + store.running.size).toBe(0);
 });
 
+test("a body of unknown length may be no longer than the store can take", async () => {
+  const { app } = await startFileApiOver({ ...memoryStore(), maxUnknownBytes: 100 });
+  const put = { method: "PUT", url: "/files/a", headers: bearer } as const;
+  expect((await app.inject({ ...put, payload: "x".repeat(1000) })).statusCode).toBe(200);
+  const form = (size: number) =>
+    app.inject({ method: "POST", url: "/upload", headers: bearer, payload: formOf({ a: "x".repeat(size) }) });
+  expect((await form(101)).json()).toEqual({
+    status: 413,
+    message:
+      "A file may have at most 100 bytes, unless a Content-Length says before how long it is: PUT /files/<name>",
+  });
+  expect((await form(100)).statusCode).toBe(200);
+});
+
 test("exactly the limit is stored, in a form as well", async () => {
   const { app, store } = await startFileApi({ MAX_FILE_BYTES: "1000" });
   const post = (size: number) =>
@@ -123,6 +139,16 @@ test("who goes on sending after the answer is cut off", async () => {
   socket.on("error", () => {});
   expect(await readToEnd(socket).catch((error) => error.code)).toMatch(/^HTTP\/1.1 405 |ECONNRESET/);
   clearInterval(drip);
+});
+
+test.for([
+  [64, 24, 64],
+  [64, 1, 25],
+  [64, 0.5, 12],
+  [4, 1, 4],
+  [64, 0.01, 1],
+])("of %d uploads at most, %d GiB of memory have room for %d", ([max = 0, GiB = 0, fit]) => {
+  expect(uploadsThatFit(max, GiB * 1024 ** 3)).toBe(fit);
 });
 
 test("more uploads than MAX_UPLOADS are told to come back, and the next one is taken when one has ended", async () => {

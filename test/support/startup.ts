@@ -111,6 +111,9 @@ export const appEnvironment: AppEnvironment = {
   PORT: 5000,
   DRAIN_SECONDS: 1,
   PUBLIC: false,
+  MAX_FILE_BYTES: 5 * 1024 ** 3,
+  MAX_UPLOADS: 64,
+  RATE_LIMIT: 6000,
   METRICS_PORT: 0,
   ADMIN_TOKEN_SHA256: "e3b0c442",
 };
