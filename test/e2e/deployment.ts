@@ -183,6 +183,13 @@ export class Deployment {
     return JSON.parse(result.stdout);
   }
 
+  async adminToken(): Promise<string> {
+    const args = ["stack", "output", "adminToken", "--show-secrets", "--stack", this.stack];
+    const result = await this.pulumi(...args);
+    if (result.code !== 0) throw new Error(`stack output failed: ${result.stderr}`);
+    return result.stdout.trim();
+  }
+
   /** Processes that run in, or from, this deployment's cloud. */
   async processes(): Promise<string[]> {
     const { stdout } = await run("ps", ["-eo", "pid=,args="], { cwd: this.root, env: process.env });

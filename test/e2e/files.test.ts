@@ -45,15 +45,7 @@ beforeAll(async () => {
   });
   const made = await deployment.up();
   expect(made.code, made.stdout + made.stderr).toBe(0);
-  const shown = await deployment.pulumi(
-    "stack",
-    "output",
-    "adminToken",
-    "--show-secrets",
-    "--stack",
-    deployment.stack,
-  );
-  token = shown.stdout.trim();
+  token = await deployment.adminToken();
   bucket = `${(await deployment.outputs()).bucketName}`;
 }, 60_000);
 

@@ -16,23 +16,27 @@ import { startOpenstack } from "../servers/openstack.ts";
 import { serverFolder } from "../servers/process.ts";
 import { startS3 } from "../servers/s3.ts";
 
-/** A store on a real server, and what tests ask that server behind the store's back. */
-export interface TestStore {
+/** A store that is open, and what tests see of it from behind. */
+export interface OpenStore {
   readonly store: Store;
-  /** The environment that the store was opened by. */
-  readonly environment: Readonly<Record<string, string>>;
   /** The keys of all objects, with what unfinished uploads have left. */
   keys(): Promise<string[]>;
-  /** Opens the same store by another environment. */
-  reopen(changes: Readonly<Record<string, string>>, options?: StoreOptions): Promise<Store>;
   /** Whether a URL is what its key signed; only where the server does not look. */
   readonly isSigned?: (url: string) => boolean;
+  stop(): Promise<void>;
+}
+
+/** A store on a real server, and what tests ask that server behind the store's back. */
+export interface TestStore extends OpenStore {
+  /** The environment that the store was opened by. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Opens the same store by another environment. */
+  reopen(changes: Readonly<Record<string, string>>, options?: StoreOptions): Promise<Store>;
   /** Where Swift is, whatever its catalog says, and how to end a token before its time. */
   readonly server?: string;
   readonly revoke?: (token: string) => Promise<void>;
   /** Swift's application credential, in place of the password. */
   readonly application?: Readonly<Record<string, string>>;
-  stop(): Promise<void>;
 }
 
 /** A test of what some stores alone have: for the others there is no such test, rather than one left out. */
@@ -40,13 +44,21 @@ export function testIf(applies: boolean): (name: string, run: () => Promise<void
   return applies ? test : () => {};
 }
 
-export interface TestStoreKind {
-  readonly name: "s3" | "gcs" | "swift" | "local";
+/** What the conformance suite needs to know of a store. */
+export interface StoreKind {
+  readonly name: string;
   /** Whether its server is installed. */
   readonly installed: boolean;
   readonly prefix: string;
   /** Longest file name, in bytes. */
   readonly maxNameBytes: number;
+  /** Whether it decides itself how long a download's URL is good for, and by what name the file is saved. */
+  readonly fixedUrls?: true;
+  open(): Promise<OpenStore>;
+}
+
+export interface TestStoreKind extends StoreKind {
+  readonly name: "s3" | "gcs" | "swift" | "local";
   /** Starts the server. With an endpoint, Swift's catalog names that, and it takes SHA-1 alone. */
   open(endpoint?: string): Promise<TestStore>;
   /** The variable that has the address of the server, for tests to put something in between; Swift has its catalog. */

@@ -125,9 +125,11 @@ interface DownloadQuery {
 export function addDownloads(parent: FastifyInstance, { buckets, signingKey }: FilesContext): void {
   parent.register(async (app) => {
     addErrors(app);
-    app.get<{ Params: { bucket: string; "*": string }; Querystring: DownloadQuery }>(
-      "/buckets/:bucket/files/*",
-      async ({ params, query, headers, method }, reply) => {
+    app.route<{ Params: { bucket: string; "*": string }; Querystring: DownloadQuery }>({
+      // A HEAD route that Fastify adds to a GET's says that the file is empty.
+      method: ["GET", "HEAD"],
+      url: "/buckets/:bucket/files/*",
+      handler: async ({ params, query, headers, method }, reply) => {
         const { bucket, "*": name } = params;
         const { expires = "", disposition = "", signature = "" } = query;
         if (!sameText(signature, sign(signingKey, [bucket, name, expires, disposition])))
@@ -146,7 +148,7 @@ export function addDownloads(parent: FastifyInstance, { buckets, signingKey }: F
         if (range) reply.code(206).header("content-range", `bytes ${start}-${end}/${file.size}`);
         return reply.header("content-length", end - start + 1).send(file.read(start, end));
       },
-    );
+    });
   });
 }
 
