@@ -3,10 +3,13 @@ import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
-/** A server that tests run against: a real one, installed from its package registry into a cache outside the tree. */
+/**
+ * A server that tests run against, or a tool that they run: a real one, installed from its package registry into a cache
+ * outside the tree.
+ */
 export interface ServerPackage {
-  readonly name: "versitygw" | "fake-gcs-server" | "openstack";
-  /** What it is to the tests. */
+  readonly name: "versitygw" | "fake-gcs-server" | "openstack" | "schemathesis";
+  /** What tests have it for, to end "tests against …". */
   readonly what: string;
   /** The files, beside this one, that pin what is installed. */
   readonly pins: readonly string[];
@@ -20,6 +23,11 @@ export const serverPackages = {
     pins: ["fake-gcs-server/go.mod", "fake-gcs-server/go.sum"],
   },
   swift: { name: "openstack", what: "Keystone and Swift", pins: ["openstack/requirements.txt"] },
+  openapi: {
+    name: "schemathesis",
+    what: "the OpenAPI document",
+    pins: ["schemathesis/requirements.txt"],
+  },
 } as const satisfies Record<string, ServerPackage>;
 
 /**

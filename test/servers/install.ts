@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { folderOf, markerOf, type ServerPackage, serverPackages } from "./cache.ts";
 import { makeTemplate } from "./openstack.ts";
 
-// Installs the servers that the tests of the stores run against: node install.ts. One that is there is left alone.
+// Installs the servers and tools of cache.ts that tests need: node install.ts. One that is there is left alone.
 
 type Step = readonly [command: string, ...args: string[]];
 
@@ -13,7 +13,7 @@ const here = import.meta.dirname;
 
 function stepsOf(server: ServerPackage): readonly Step[] {
   const folder = folderOf(server);
-  if (server.name === "openstack") {
+  if (server.name === "openstack" || server.name === "schemathesis") {
     const pip = ["install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes"];
     return [
       ["python3", "-m", "venv", folder],

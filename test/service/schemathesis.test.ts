@@ -1,21 +1,12 @@
-import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { capture } from "../../scripts/process.ts";
+import { folderOf, isInstalled, serverPackages } from "../servers/cache.ts";
 import { startFileApi, token } from "./file-api.ts";
 
-const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
-const folder = join(cache, "switchyard", "servers", "schemathesis");
+const folder = folderOf(serverPackages.openapi);
 const command = join(folder, "bin", "schemathesis");
-
-const installed = existsSync(command);
-if (!installed) {
-  console.warn(
-    `left out: schemathesis over the OpenAPI document: it is not installed; ` +
-      `python3 -m venv ${folder} && ${folder}/bin/pip install schemathesis`,
-  );
-}
 
 const checks = [
   "not_a_server_error",
@@ -25,7 +16,7 @@ const checks = [
   "response_headers_conformance",
 ];
 
-test.skipIf(!installed)(
+test.skipIf(!isInstalled(serverPackages.openapi))(
   "schemathesis finds no 500 and no undocumented answer",
   { timeout: 300_000 },
   async () => {
