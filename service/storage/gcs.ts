@@ -1,6 +1,14 @@
 import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { type Bucket, type FileMetadata, IdempotencyStrategy, Storage } from "@google-cloud/storage";
+import {
+  ApiError,
+  type Bucket,
+  type File,
+  type FileMetadata,
+  type GetSignedUrlConfig,
+  IdempotencyStrategy,
+  Storage,
+} from "@google-cloud/storage";
 import { faultOfError, faultOfStatus, filesPrefix, guarded, guardedUpload, keyOf, within } from "./faults.ts";
 import { createReader } from "./reader.ts";
 import { isPassing, type Outcome, retrying } from "./retry.ts";
@@ -23,13 +31,19 @@ const chunkBytes = 8 * 1024 * 1024;
 
 /**
  * Opens a bucket of Google Cloud Storage, or of a server that speaks its protocol at `GCS_ENDPOINT`. URLs are signed by
- * the key of the default credentials if they have one, else by the machine's identity through IAM's signBlob.
+ * the key of the default credentials if they have one, else by the machine's identity through IAM's signBlob, for which
+ * it needs `iam.serviceAccounts.signBlob` on itself.
  */
 export function openGcs(settings: GcsSettings, { idleMs = limitMs }: StoreOptions = {}): Store {
   const { BUCKET, GCS_ENDPOINT } = settings;
   const base = { ...(GCS_ENDPOINT && { apiEndpoint: GCS_ENDPOINT }), timeout: idleMs };
   // The SDK's own retries go on when nobody waits for them any more, and may do then what was given up.
-  const bucket = new Storage({ ...base, retryOptions: { autoRetry: false } }).bucket(BUCKET);
+  const bucket = new Storage({
+    ...base,
+    retryOptions: { autoRetry: false },
+    // These are for what it asks of IAM, which has no time-out otherwise.
+    clientOptions: { transporterOptions: { timeout: idleMs, retryConfig: { retry: 0 } } },
+  }).bucket(BUCKET);
   const uploads = new Storage({
     ...base,
     retryOptions: {
@@ -67,15 +81,14 @@ export function openGcs(settings: GcsSettings, { idleMs = limitMs }: StoreOption
         return { name, size: bytes(), modified: new Date(), contentType };
       }),
     presign: (name, { expiresSeconds, contentDisposition, signal }) =>
-      call("signing a URL", signal, async () => {
-        const [url] = await fileOf(name).getSignedUrl({
+      call("signing a URL", signal, () =>
+        signUrl(fileOf(name), {
           version: "v4",
           action: "read",
           expires: Date.now() + expiresSeconds * 1000,
           responseDisposition: contentDisposition,
-        });
-        return url;
-      }),
+        }),
+      ),
     stat: (name, signal) =>
       call("looking at a file", signal, () =>
         found(async () => {
@@ -87,6 +100,26 @@ export function openGcs(settings: GcsSettings, { idleMs = limitMs }: StoreOption
       call("deleting a file", signal, async () => (await found(() => fileOf(name).delete())) !== undefined),
     close: async () => {},
   };
+}
+
+/** Fails with what the key or IAM failed with, of which the SDK's own error keeps the message alone. */
+async function signUrl(file: File, config: GetSignedUrlConfig): Promise<string> {
+  const { storage } = file;
+  const { authClient } = storage;
+  let failure: unknown;
+  const sign = (...blob: Parameters<typeof authClient.sign>) =>
+    authClient.sign(...blob).catch((error: unknown) => {
+      failure = error;
+      throw error;
+    });
+  const getCredentials = () => authClient.getCredentials();
+  file.storage = Object.create(storage, { authClient: { value: { sign, getCredentials } } });
+  try {
+    const [url] = await file.getSignedUrl(config);
+    return url;
+  } catch (error) {
+    throw failure ?? error;
+  }
 }
 
 async function list(bucket: Bucket, { prefix, after, limit }: ListOptions): Promise<Page> {
@@ -117,12 +150,13 @@ function typeOf({ contentType }: FileMetadata) {
   return contentType ? { contentType } : {};
 }
 
-/** Undefined for what is not there. */
+/** Undefined for what is not there; a 404 of the metadata server is no answer of the store. */
 async function found<T>(work: () => Promise<T>): Promise<T | undefined> {
   try {
     return await work();
   } catch (error) {
-    if (statusOf(error) === 404 || error instanceof StoreNameError) return undefined;
+    const isMissing = error instanceof ApiError && error.code === 404;
+    if (isMissing || error instanceof StoreNameError) return undefined;
     throw error;
   }
 }

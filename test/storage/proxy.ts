@@ -57,10 +57,16 @@ export async function startProxy(): Promise<FaultProxy> {
   return proxy;
 }
 
-function passOn(target: string, incoming: IncomingMessage, outgoing: ServerResponse): void {
+/** Asks another server the same, and answers what it does; its headers, names and values in turn, can be altered. */
+export function passOn(
+  target: string,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  alter = (headers: string[]) => headers,
+): void {
   const { method, url, headers } = incoming;
   const onward = request(target, { method, path: url, headers, agent: false }, (answer) => {
-    outgoing.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
+    outgoing.writeHead(answer.statusCode ?? 502, alter(answer.rawHeaders));
     answer.pipe(outgoing);
   });
   onward.on("error", () => outgoing.destroy());
