@@ -1,8 +1,7 @@
-import { randomUUID } from "node:crypto";
 import { constants, mkdirSync, rmSync } from "node:fs";
 import { copyFile, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { Files } from "./files.ts";
+import { Files, isUnfinished, temporaryName } from "./files.ts";
 
 /** Where the deployment keeps what it uploads itself; everything else is somebody's data. */
 const deploymentPrefixes = ["releases/", "runtimes/"];
@@ -37,10 +36,15 @@ export class Buckets {
     return new Files(join(this.#root, bucket));
   }
 
+  /** Deletes what uploads have left that a killed control plane could not end. Call it before there are any. */
+  async removeUnfinished(): Promise<void> {
+    for (const file of await filesBelow(this.#root)) if (isUnfinished(file)) await rm(file);
+  }
+
   /** Stores a copy of a file of this host; the kernel copies it. */
   async copyIn(bucket: string, key: string, source: string): Promise<void> {
     const file = this.pathOf(bucket, key);
-    const temporary = join(this.#root, bucket, `.upload-${randomUUID()}`);
+    const temporary = join(this.#root, bucket, temporaryName());
     try {
       await copyFile(source, temporary, constants.COPYFILE_FICLONE);
       await mkdir(dirname(file), { recursive: true, mode: 0o700 });
@@ -84,13 +88,16 @@ export class Buckets {
 
   async #countData(bucket: string): Promise<number> {
     const root = join(this.#root, bucket);
-    const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch((error) => {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-      throw error;
-    });
-    const keys = entries
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
+    const files = (await filesBelow(root)).filter((file) => !isUnfinished(file));
+    const keys = files.map((file) => file.slice(root.length + 1));
     return keys.filter((key) => !deploymentPrefixes.some((prefix) => key.startsWith(prefix))).length;
   }
+}
+
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error) => {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 }

@@ -71,6 +71,7 @@ export class ControlPlane {
 
   async #open(): Promise<void> {
     const { state } = this.#store;
+    await this.buckets.removeUnfinished();
     await this.#endpoint.listen({ host: endpointAddress, port: state.endpointPort });
     const { port } = this.#endpoint.server.address() as AddressInfo;
     if (port !== state.endpointPort) {

@@ -61,9 +61,12 @@ export function createEndpoint(state: State, buckets: Buckets): FastifyInstance 
 /**
  * Where whoever may read the control plane's state reaches a bucket's files, as a machine does by its identity.
  *
- * @throws when no control plane has run yet
+ * @throws when no control plane that has files has run yet
  */
 export function operatorUrl({ endpointPort, signingKey }: State, bucket: string): string {
-  if (!signingKey) throw new Error(`the local cloud has not run yet: deploy bucket ${bucket} first`);
+  if (!signingKey)
+    throw new Error(
+      `bucket ${bucket} cannot be reached: no local cloud of this version has run yet; deploy first`,
+    );
   return `http://127.0.0.1:${endpointPort}/operators/${bucket}/${operatorToken(signingKey, bucket)}`;
 }

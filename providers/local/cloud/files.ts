@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
@@ -55,6 +55,18 @@ function decode(path: string): string {
   ).toString();
 }
 
+const temporaryMark = ".upload-";
+
+/** The name of a file that is on its way into a bucket; `encode` and keys of deployments make no such name. */
+export function temporaryName(): string {
+  return temporaryMark + randomUUID();
+}
+
+/** Whether a path is that of a file that is on its way into a bucket. */
+export function isUnfinished(path: string): boolean {
+  return basename(path).startsWith(temporaryMark);
+}
+
 /** The files of a bucket's folder, whatever their names: each is one file on disk, with its type at its end. */
 export class Files {
   readonly #root: string;
@@ -85,7 +97,7 @@ export class Files {
     if (trailer.write(contentType) < Buffer.byteLength(contentType)) {
       throw new FileNameError(`the content type has more than ${trailerBytes} bytes`);
     }
-    const temporary = join(this.#temporary, `.upload-${randomUUID()}`);
+    const temporary = join(this.#temporary, temporaryName());
     async function* withTrailer() {
       yield* content;
       yield trailer;

@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -61,7 +61,7 @@ test("who may read the control plane's state has the files of a bucket, and of n
   const url = operatorUrl(state, "mine");
   expect((await put(`${url}/files/a`)).status).toBe(200);
   expect((await fetch(`${url.replace("/mine/", "/other/")}/files`)).status).toBe(403);
-  expect(() => operatorUrl({ ...state, signingKey: "" }, "mine")).toThrow("has not run yet");
+  expect(() => operatorUrl({ ...state, signingKey: "" }, "mine")).toThrow("deploy first");
 });
 
 test("a machine writes files, never releases", async () => {
@@ -121,3 +121,35 @@ test.each([
   ]);
   expect(answer.headers.get("content-disposition")).toBe("inline");
 });
+
+test("what a killed control plane left of uploads is nobody's data, and goes when the next one starts", async () => {
+  const files = () => readdir(join(home, "buckets", "mine"), { recursive: true });
+  const content = Readable.from(
+    (async function* () {
+      yield Buffer.from("half");
+      await buckets.destroy("mine", false);
+    })(),
+  );
+  await expect(buckets.files("mine").put("a", "text/plain", content)).rejects.toThrow("ENOENT");
+  buckets.create("mine");
+  await buckets.files("mine").put("a", "text/plain", Readable.from(["whole"]));
+  const [unfinished] = (await filesDuring("mine")).filter((name) => name.startsWith("."));
+  await writeFile(join(home, "buckets", "mine", `${unfinished}`), "half");
+  expect(await files()).toContain(unfinished);
+  await buckets.removeUnfinished();
+  expect(await files()).toEqual(["files", "files/a"]);
+});
+
+/** The names in a bucket's folder while a file is stored. */
+async function filesDuring(bucket: string): Promise<string[]> {
+  let names: string[] = [];
+  const content = Readable.from(
+    (async function* () {
+      yield Buffer.from("half");
+      names = await readdir(join(home, "buckets", bucket));
+    })(),
+  );
+  await buckets.files(bucket).put("other", "text/plain", content);
+  await buckets.files(bucket).remove("other");
+  return names;
+}
