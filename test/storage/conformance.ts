@@ -3,6 +3,7 @@ import { Readable } from "node:stream";
 import { setImmediate as turn } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Page, type Store, StoreNameError } from "../../service/storage/store.ts";
+import { nastyNames as generatedNames, isGood } from "../support/nasty-names.ts";
 import { type OpenStore, type StoreKind, testIf } from "./stores.ts";
 
 const signal = new AbortController().signal;
@@ -188,6 +189,25 @@ export function conformance(kind: StoreKind): void {
       expect((await allNames()).sort()).toEqual(kept.sort());
     });
 
+    test("of 1,000 nasty names keeps each that the app lets through, or refuses it; none lands elsewhere", async () => {
+      const names = [...new Set(generatedNames(1000, 20_04).filter(isGood))];
+      const kept: string[] = [];
+      await inParallel(names, async (name) => {
+        try {
+          await put(name);
+          kept.push(name);
+        } catch (error) {
+          expect(error, name).toBeInstanceOf(StoreNameError);
+        }
+      });
+      expect(kept.length).toBeGreaterThan(300);
+      expect((await allNames()).sort()).toEqual(kept.sort());
+      await inParallel(kept, async (name) => {
+        // `text()` would leave a byte order mark out.
+        expect(Buffer.from(await (await download(name)).bytes()).toString()).toBe(name);
+      });
+    });
+
     test("refuses a name for which there is no room", async () => {
       const name = "n".repeat(kind.maxNameBytes + 1);
       if (kind.name !== "local" && kind.name !== "swift")
@@ -305,7 +325,7 @@ export function conformance(kind: StoreKind): void {
       expect((await download("missing")).status).toBe(404);
     });
 
-    const isGood = async (url: URL | string) => {
+    const opens = async (url: URL | string) => {
       if (opened.isSigned) return opened.isSigned(`${url}`);
       const { status } = await fetch(url);
       expect([200, 401, 403]).toContain(status);
@@ -325,16 +345,16 @@ export function conformance(kind: StoreKind): void {
         if (value) later.searchParams.set(name, String(Number(value) + 1));
       }
       expect(later.href).not.toBe(good.href);
-      expect(await isGood(good)).toBe(true);
-      expect(await isGood(other)).toBe(false);
-      expect(await isGood(later)).toBe(false);
+      expect(await opens(good)).toBe(true);
+      expect(await opens(other)).toBe(false);
+      expect(await opens(later)).toBe(false);
     });
 
     testIf(!kind.fixedUrls)("a URL is refused once it has expired", async () => {
       await put("a");
       const short = await store.presign("a", { contentDisposition: disposition, expiresSeconds: 1, signal });
-      expect(await isGood(short)).toBe(true);
-      await vi.waitFor(async () => expect(await isGood(short)).toBe(false), {
+      expect(await opens(short)).toBe(true);
+      await vi.waitFor(async () => expect(await opens(short)).toBe(false), {
         timeout: 5_000,
         interval: 100,
       });
