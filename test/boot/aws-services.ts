@@ -8,27 +8,19 @@ import { serve } from "./services.ts";
 export interface AwsServices {
   readonly instanceId: string;
   readonly bucket: string;
+  /** What the machine's role may do. */
+  readonly statements: readonly PolicyStatement[];
   /** The bucket's objects, by key: files out here. */
   readonly objects: Readonly<Record<string, string>>;
   /** PEM, for the names of S3. */
   readonly tls: { readonly key: string; readonly cert: string };
 }
 
-/** The policy of a machine's role. */
-function statementsFor(bucket: string): PolicyStatement[] {
-  const objects = (...keys: string[]) => keys.map((key) => `arn:aws:s3:::${bucket}/${key}`);
-  return [
-    { Effect: "Allow", Action: "s3:GetObject", Resource: objects("releases/*", "runtimes/*", "files/*") },
-    { Effect: "Allow", Action: ["s3:PutObject", "s3:DeleteObject"], Resource: objects("files/*") },
-    { Effect: "Allow", Action: "s3:ListBucket", Resource: `arn:aws:s3:::${bucket}` },
-  ];
-}
-
 if (import.meta.main) {
-  await serve<AwsServices>(async ({ instanceId, bucket, objects, tls }, report) => {
+  await serve<AwsServices>(async ({ instanceId, bucket, statements, objects, tls }, report) => {
     const s3 = await startRoleS3({
       bucket,
-      statements: statementsFor(bucket),
+      statements,
       tls: { host: network.cloud, ...tls },
       report: ({ path, status }) => report({ service: "s3", path, status }),
     });

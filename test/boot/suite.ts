@@ -23,6 +23,9 @@ export interface BootCloud {
   readonly downloads: (events: Machine["events"]) => string[];
 }
 
+/** The token that the booted app takes. */
+export const adminToken = "boot";
+
 /** The most that `systemd-analyze security` may say the unit is exposed, of 10: what it says on Debian 12. */
 const maxExposure = { unprivilegedPort: 1.5, privilegedPort: 1.7 };
 const capNetBindService = 1n << 10n;
@@ -89,7 +92,7 @@ export function bootSuite(
             ...appEnvironment,
             ROOT: "health",
             PORT,
-            ADMIN_TOKEN_SHA256: "0".repeat(64),
+            ADMIN_TOKEN_SHA256: createHash("sha256").update(adminToken).digest("hex"),
           },
           timeoutSeconds: 60,
           cloud: cloud.startup,
