@@ -1,48 +1,24 @@
-import { createHash, randomUUID } from "node:crypto";
-import {
-  faultOfError,
-  faultOfStatus,
-  guarded,
-  guardedUpload,
-  type Source,
-  storeError,
-  within,
-} from "./faults.ts";
-import { createHttpClient, type HttpAnswer, type HttpCall, type HttpClient } from "./http.ts";
-import { createKeystone, type Keystone, type Session } from "./keystone.ts";
-import { createReader, type Reader } from "./reader.ts";
+import { faultOfError, guarded, guardedUpload, type Source, storeError, within } from "./faults.ts";
+import type { Session } from "./keystone.ts";
+import { createReader } from "./reader.ts";
 import type { StoreOptions, SwiftSettings } from "./settings.ts";
-import { type ListOptions, type Page, type Store, type StoredFile, StoreError } from "./store.ts";
+import type { ListOptions, Page, Store, StoredFile } from "./store.ts";
+import { type Account, limitMs, openAccount } from "./swift-account.ts";
+import { deleteSegments, keepSegments, type Segment, sendSegments } from "./swift-segments.ts";
 import { allowedDigest, temporaryUrl } from "./temp-url.ts";
 
-/** How long Swift may say nothing, in milliseconds; it looks at every segment before it takes a manifest. */
-const limitMs = 30_000;
 /** A file that is known to be no larger is sent at once, and may be sent again. In bytes. */
 const smallBytes = 1024 * 1024;
 /** A manifest names at most 1,000 segments (Swift, "max_manifest_segments"): 64 GB, if the length is not known. */
 const segmentBytes = 64 * 1024 * 1024;
 const maxSegments = 1_000;
 
-/** A request to the account, with what its URL continues by: `/container/object`, encoded. */
-interface AccountCall extends Omit<HttpCall, "url"> {
-  readonly path: string;
-}
-
-interface Account {
-  readonly container: string;
-  readonly segments: string;
-  readonly keystone: Keystone;
-  readonly client: HttpClient;
-  /** With a token; with a new one, once, when it is refused. @throws {StoreError} for a status that is not expected */
-  ask(operation: string, call: AccountCall, ...expected: number[]): Promise<HttpAnswer>;
-}
-
 /**
  * Opens a container of OpenStack Swift. A file of more than 1 MiB is a static large object, because nothing else can be
  * sent in pieces that appear as one.
  */
 export function openSwift(settings: SwiftSettings, options: StoreOptions = {}): Store {
-  const account = openAccount(settings, options.idleMs ?? limitMs);
+  const account = openAccount(settings, options.idleMs);
   const { container, client, keystone } = account;
   const inTurn = turns();
   let digest: Promise<"sha256" | "sha1"> | undefined;
@@ -87,30 +63,6 @@ export function openSwift(settings: SwiftSettings, options: StoreOptions = {}): 
     delete: (name, signal) =>
       call("deleting a file", signal, () => inTurn(name, () => remove(account, name, signal))),
     close: async () => client.close(),
-  };
-}
-
-function openAccount(settings: SwiftSettings, idleMs: number): Account {
-  const client = createHttpClient(idleMs);
-  const keystone = createKeystone(settings, client);
-  const withToken = ({ path, ...call }: AccountCall, { token, storageUrl }: Session) =>
-    client.call({ ...call, url: storageUrl + path, headers: { ...call.headers, "x-auth-token": token } });
-  return {
-    container: settings.BUCKET,
-    segments: `${settings.BUCKET}_segments`,
-    keystone,
-    client,
-    ask: async (operation, call, ...expected) => {
-      const session = await keystone.session(call.signal);
-      let answer = await withToken(call, session);
-      const again = call.body === undefined || typeof call.body === "string" || Buffer.isBuffer(call.body);
-      if (answer.status === 401 && again) {
-        answer = await withToken(call, await keystone.renew(session, call.signal));
-      }
-      if (expected.includes(answer.status)) return answer;
-      const cause = new Error(`Swift answered ${answer.status}: ${answer.body.toString().slice(0, 300)}`);
-      throw storeError(faultOfStatus(answer.status), operation, cause);
-    },
   };
 }
 
@@ -167,13 +119,6 @@ async function look(account: Account, name: string, signal: AbortSignal): Promis
   return { file, large: headers["x-static-large-object"] === "True" };
 }
 
-interface Segment {
-  /** `/container/object`, not encoded. */
-  readonly path: string;
-  readonly etag: string;
-  readonly size_bytes: number;
-}
-
 /** What is ready to become a file: its content, or where that lies. */
 type Upload = { readonly content: Buffer } | { readonly segments: readonly Segment[] };
 
@@ -188,55 +133,7 @@ async function send(
   const reader = createReader(chunks);
   const content = await reader.whole(Math.min(smallBytes, most));
   if (content) return { content };
-  // By the name's hash, which fits whatever the name: what was left behind can be found by it.
-  const hash = createHash("sha256").update(name).digest("hex");
-  const folder = `/${account.segments}/${hash}/${new Date().toISOString()}-${randomUUID()}`;
-  const segments: Segment[] = [];
-  try {
-    while (!(await reader.ended())) {
-      const path = `${folder}/${String(segments.length).padStart(5, "0")}`;
-      await prepareSegments(account, signal);
-      segments.push({ path, etag: "", size_bytes: 0 });
-      segments[segments.length - 1] = await sendSegment(account, path, reader, most, signal);
-    }
-    return { segments };
-  } catch (error) {
-    await deleteSegments(account, segments, error);
-    throw error;
-  }
-}
-
-async function sendSegment(
-  account: Account,
-  path: string,
-  reader: Reader,
-  most: number,
-  signal: AbortSignal,
-): Promise<Segment> {
-  const part = reader.part(most);
-  const hash = createHash("md5");
-  async function* hashed() {
-    for await (const chunk of part.chunks) {
-      hash.update(chunk);
-      yield chunk;
-    }
-  }
-  const { headers } = await account.ask(
-    "storing a segment",
-    { method: "PUT", path, body: hashed(), signal },
-    201,
-  );
-  const etag = hash.digest("hex");
-  if (headers.etag !== etag)
-    throw storeError("unavailable", "storing a segment", new Error("it arrived damaged"));
-  return { path, etag, size_bytes: part.bytes() };
-}
-
-/** Makes sure of the container for segments and, by the way, of the token: a stream cannot be sent again with another. */
-async function prepareSegments(account: Account, signal: AbortSignal): Promise<void> {
-  const path = `/${account.segments}`;
-  const { status } = await account.ask("storing a file", { method: "HEAD", path, signal }, 200, 204, 404);
-  if (status === 404) await account.ask("storing a file", { method: "PUT", path, signal }, 201, 202);
+  return { segments: await sendSegments(account, name, reader, most, signal) };
 }
 
 /** Makes an upload the file of that name, in one step; then deletes the segments of the one it replaces. */
@@ -249,6 +146,7 @@ async function publish(
 ): Promise<void> {
   const replaced = await manifest(account, name, signal);
   const large = "segments" in upload;
+  if (large) await keepSegments(account, upload.segments, signal);
   const path = pathOf(account.container, name) + (large ? "?multipart-manifest=put" : "");
   const headers = { "content-type": contentType };
   const body = large ? JSON.stringify(upload.segments) : upload.content;
@@ -279,21 +177,6 @@ async function discardUnlessPublished(account: Account, name: string, upload: Up
   const published = await manifest(account, name, AbortSignal.timeout(limitMs));
   const first = upload.segments[0]?.path;
   if (!published.some(({ path }) => path === first)) await deleteSegments(account, upload.segments, reason);
-}
-
-/** Deletes segments whether or not they are there. */
-async function deleteSegments(account: Account, segments: readonly Segment[], reason?: unknown) {
-  for (const { path } of segments) {
-    // What an upload leaves is deleted even though, or because, its caller has gone.
-    const signal = AbortSignal.timeout(limitMs);
-    try {
-      await account.ask("deleting a segment", { method: "DELETE", path, signal }, 204, 404);
-    } catch (error) {
-      const cause = new AggregateError([reason, error], `${path} and what follows it were left behind`);
-      const fault = [reason, error].find((failure) => failure instanceof StoreError)?.fault ?? "unavailable";
-      throw storeError(fault, `deleting the segments in ${account.segments}`, cause);
-    }
-  }
 }
 
 async function remove(account: Account, name: string, signal: AbortSignal): Promise<boolean> {

@@ -34,6 +34,8 @@ export interface TestStore extends OpenStore {
   reopen(changes: Readonly<Record<string, string>>, options?: StoreOptions): Promise<Store>;
   /** Where Swift is, whatever its catalog says, and how to end a token before its time. */
   readonly server?: string;
+  /** Requests something of Swift behind the store's back; `path` begins below the account. */
+  readonly request?: (method: string, path: string) => Promise<Response>;
   readonly revoke?: (token: string) => Promise<void>;
   /** Swift's application credential, in place of the password. */
   readonly application?: Readonly<Record<string, string>>;
@@ -150,6 +152,7 @@ async function openOpenstack(endpoint?: string): Promise<TestStore> {
   return {
     store: await reopen(environment, {}, { segmentBytes: 6 * 1024 * 1024 }),
     server: server.swift,
+    request: server.request,
     revoke: server.revoke,
     application: server.application,
     environment,
