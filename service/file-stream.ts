@@ -5,15 +5,14 @@ export interface FileLimits {
   readonly maxBytes: number;
   /** What to tell whoever sends more, after the limit itself. */
   readonly remedy?: string;
-  /** How long nothing may move, in seconds. */
+  /** How long the store may take nothing, in seconds. */
   readonly idleSeconds: number;
 }
 
 /**
  * What comes from a client, as a stream that fails, so that nothing is stored: with 413 once it is longer than
- * `maxBytes`, with 408 when the client sends nothing for `idleSeconds`, with 504 when the store takes nothing for as
- * long, and with 400 when the client ends too early. The source itself is left intact, because the answer goes out on
- * the same connection.
+ * `maxBytes`, with 504 when the store takes nothing for `idleSeconds`, and with 400 when the client ends too early. The
+ * source itself is left intact, because the answer goes out on the same connection.
  */
 export function limitFile(source: Readable, { maxBytes, remedy, idleSeconds }: FileLimits): Readable {
   let bytes = 0;
@@ -36,9 +35,8 @@ export function limitFile(source: Readable, { maxBytes, remedy, idleSeconds }: F
     },
   });
   const idle = setTimeout(() => {
-    const waitsForStore = limited.readableLength > 0;
-    const who = waitsForStore ? "The bucket took" : "The client sent";
-    fail(new HttpError(waitsForStore ? 504 : 408, `${who} nothing for ${idleSeconds} s`));
+    // Else it waits for the client, whose time client-rate.ts takes.
+    if (limited.readableLength > 0) fail(new HttpError(504, `The bucket took nothing for ${idleSeconds} s`));
   }, idleSeconds * 1000);
   const fail = (error: Error) => void limited.destroy(error);
   const cut = () => {

@@ -21,10 +21,11 @@ const limitEvents = ["partsLimit", "filesLimit", "fieldsLimit"] as const;
 
 /**
  * Reads a form of type multipart/form-data as it comes; each file must be read, or destroyed, before the next part
- * comes. The file of a form that ends too early fails, and never ends as if it were whole.
+ * comes. The file of a form that ends too early fails, and never ends as if it were whole. What is between files fails
+ * with the reason of `end`, once that is aborted.
  * @throws {HttpError} with status 400 when it is no such form, 413 when it has too many parts
  */
-export async function* readForm(request: IncomingMessage): AsyncGenerator<FormPart> {
+export async function* readForm(request: IncomingMessage, end: AbortSignal): AsyncGenerator<FormPart> {
   const parts = new Readable({ objectMode: true, read() {} });
   const fail = ({ message }: Error) => {
     parts.destroy(new HttpError(400, `The form cannot be read: ${message}`));
@@ -33,10 +34,13 @@ export async function* readForm(request: IncomingMessage): AsyncGenerator<FormPa
   const onClose = () => {
     if (!request.readableEnded) fail(new Error("it ended too early"));
   };
+  const onEnd = () => void parts.destroy(end.reason);
+  end.addEventListener("abort", onEnd);
   request.on("close", onClose).pipe(form);
   try {
     yield* parts;
   } finally {
+    end.removeEventListener("abort", onEnd);
     request.off("close", onClose).unpipe(form);
     parts.destroy();
   }

@@ -33,7 +33,7 @@ const errors = {
   401: "The admin token is missing or wrong",
   403: "The request came in clear",
   404: "There is no such file",
-  408: "The client sent nothing for too long",
+  408: "The client sent too slowly",
   413: "The file is too large",
   415: "Not in a form that is taken here",
   429: "Too many requests from this client",

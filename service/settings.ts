@@ -31,7 +31,10 @@ export interface ServiceSettings extends AppEnvironment {
   readonly DEREGISTER_SECONDS: number;
   /** Least severe level that is logged. Default `info`; health checks are logged at `debug`. */
   readonly LOG_LEVEL: (typeof logLevels)[number];
-  /** Seconds for which an upload may stand still before it is given up. Default 60. */
+  /**
+   * Seconds for which a client may send less than 500 bytes/s, and the store take nothing, before an upload is given up.
+   * Default 60.
+   */
   readonly UPLOAD_IDLE_SECONDS: number;
   /** Seconds that the store may take to list, find, sign or delete. Default 20. */
   readonly STORE_SECONDS: number;

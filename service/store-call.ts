@@ -14,23 +14,25 @@ function hangUp({ raw }: FastifyReply): AbortSignal {
 
 /**
  * Calls the store on a caller's behalf, with a signal that is aborted when the caller hangs up, when the app must end,
- * and after `limitSeconds`.
- * @throws {StoreError} when the store fails, with the fault `timeout` after `limitSeconds`
+ * and at a limit: after so many seconds, or with another signal.
+ * @throws {StoreError} when the store fails, with the fault `timeout` when time is up; and the other signal's reason
  */
 export async function callStore<T>(
   { cutOff }: FileContext,
   reply: FastifyReply,
-  limitSeconds: number | undefined,
+  limit: number | AbortSignal,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const gone = hangUp(reply);
-  const limit = limitSeconds === undefined ? [] : [AbortSignal.timeout(limitSeconds * 1000)];
+  const ended = typeof limit === "number" ? AbortSignal.timeout(limit * 1000) : limit;
   try {
-    return await work(AbortSignal.any([gone, cutOff, ...limit]));
+    return await work(AbortSignal.any([gone, cutOff, ended]));
   } catch (error) {
     if (gone.aborted) throw new HttpError(400, "The caller hung up");
     if (cutOff.aborted) throw new HttpError(503, "This machine is stopping; try again", { "retry-after": 1 });
-    if (limit[0]?.aborted) throw new StoreError("timeout", `no answer within ${limitSeconds} s`, error);
-    throw error;
+    if (!ended.aborted) throw error;
+    throw typeof limit === "number"
+      ? new StoreError("timeout", `no answer within ${limit} s`, error)
+      : ended.reason;
   }
 }

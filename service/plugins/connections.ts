@@ -11,9 +11,9 @@ const lingerMs = 5000;
 const waiting = new WeakSet<IncomingMessage>();
 
 /**
- * Lets uploads last as long as they move (file-stream.ts), which no limit for a whole request can: a caller that waits
- * for `100 Continue` gets it when its body is wanted, so that one who is refused sends nothing; and one that goes on
- * sending after its answer is cut off.
+ * Lets uploads last as long as they move (client-rate.ts, file-stream.ts), which no limit for a whole request can: a
+ * caller that waits for `100 Continue` gets it when its body is wanted, so that one who is refused sends nothing; and one
+ * that goes on sending after its answer is cut off.
  */
 export function addConnectionRules(app: FastifyInstance): void {
   app.server.headersTimeout = headersTimeout;

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { watchingClient } from "../client-rate.ts";
 import type { FileContext, FileRoutes } from "../context.ts";
 import { HttpError } from "../errors.ts";
 import { checkName, nameInPath } from "../file-names.ts";
@@ -59,15 +60,15 @@ const formRoutes: FileRoutes = async (app, context) => {
       },
     },
     handler: (request, reply) =>
-      context.uploads.run(async () => {
-        const names = await storeForm(context, request, reply);
+      receive(context, request, async (upload) => {
+        const names = await storeForm(upload, request, reply);
         return uploaded(names, context.store.bucket);
       }),
   });
 };
 
 const nameRoutes: FileRoutes = async (app, context) => {
-  const { store, settings, uploads } = context;
+  const { store, settings } = context;
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", (_request, _payload, done) => done(null));
 
@@ -82,14 +83,14 @@ const nameRoutes: FileRoutes = async (app, context) => {
       response: { 200: answerSchema("Stored"), ...writeErrors, default: anyError },
     },
     handler: (request, reply) =>
-      uploads.run(async () => {
+      receive(context, request, async (upload) => {
         const name = nameInPath(request, request.params["*"]);
         if (request.headers["content-range"])
           throw new HttpError(400, "A part of a file cannot be stored, only a whole one");
         const contentType = typeOf(request.headers["content-type"]);
         const size = sizeOf(request.raw, settings.MAX_FILE_BYTES);
         prepare(request, reply);
-        await storeFile(context, reply, request.raw, { name, contentType, ...size });
+        await storeFile(upload, reply, request.raw, { name, contentType, ...size });
         return uploaded([name], store.bucket);
       }),
   });
@@ -116,6 +117,23 @@ const nameRoutes: FileRoutes = async (app, context) => {
   });
 };
 
+interface UploadContext extends FileContext {
+  /** Aborted when the client sends too slowly. */
+  readonly slow: AbortSignal;
+}
+
+/** Takes a request's body, as one of the uploads that this machine takes at a time. */
+function receive<T>(
+  context: FileContext,
+  { raw }: FastifyRequest,
+  work: (upload: UploadContext) => Promise<T>,
+): Promise<T> {
+  const { uploads, settings } = context;
+  return uploads.run(() =>
+    watchingClient(raw, settings.UPLOAD_IDLE_SECONDS, (slow) => work({ ...context, slow })),
+  );
+}
+
 function uploaded(names: readonly string[], bucket: string) {
   const list = names.map((name) => `'${name}'`).join(", ");
   return { status: 200, message: `Successfully uploaded ${list} to the bucket '${bucket}'` };
@@ -137,7 +155,7 @@ function prepare({ headers, raw }: FastifyRequest, reply: FastifyReply): void {
  * was not sent along
  */
 async function storeForm(
-  context: FileContext,
+  context: UploadContext,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<string[]> {
@@ -146,7 +164,7 @@ async function storeForm(
   let missing = fileField;
   if (request.headers["content-type"] === undefined)
     throw new HttpError(404, `The file '${missing}' was not found`);
-  for await (const { field, value, fileName, contentType, content } of readForm(request.raw)) {
+  for await (const { field, value, fileName, contentType, content } of readForm(request.raw, context.slow)) {
     if (!content) {
       if (field === fileField && value) missing = value;
     } else if (fileName === "") content.resume();
@@ -182,18 +200,18 @@ interface Upload {
 
 /** Stores what a client sends, within the limits; of two failures the client's is the one that counts. */
 async function storeFile(
-  context: FileContext,
+  context: UploadContext,
   reply: FastifyReply,
   source: Readable,
   { name, ...options }: Upload,
 ): Promise<void> {
-  const { settings, store } = context;
+  const { settings, store, slow } = context;
   const content = limitFile(source, {
     ...sizeLimits(context, options),
     idleSeconds: settings.UPLOAD_IDLE_SECONDS,
   });
   try {
-    await callStore(context, reply, undefined, (signal) => store.put(name, content, { ...options, signal }));
+    await callStore(context, reply, slow, (signal) => store.put(name, content, { ...options, signal }));
   } catch (error) {
     throw content.errored instanceof HttpError ? content.errored : error;
   } finally {

@@ -1,9 +1,10 @@
 import { once } from "node:events";
 import { request as httpRequest } from "node:http";
 import { Readable } from "node:stream";
-import { expect, test } from "vitest";
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, onTestFinished, test } from "vitest";
 import { uploadsThatFit } from "../../service/plugins/uploads.ts";
-import { memoryStore } from "../support/memory-store.ts";
+import { type MemoryStore, memoryStore } from "../support/memory-store.ts";
 import { bearer, formOf, sendRaw, startFileApi, startFileApiOver, token, until } from "./file-api.ts";
 import { readToEnd } from "./process.ts";
 
@@ -119,16 +120,78 @@ test("who waits for 100 Continue gets it when the body is wanted", async () => {
   expect(store.files.get("a")?.content.toString()).toBe("abc");
 });
 
-test("a client that sends nothing for UPLOAD_IDLE_SECONDS is given up", async () => {
-  const { listen, store } = await startFileApi({ UPLOAD_IDLE_SECONDS: "1" });
-  const socket = sendRaw(
-    await listen(),
-    `PUT /files/a HTTP/1.1\r\nHost: x\r\n${auth}Content-Length: 9\r\n\r\nabc`,
-  );
+const put = `PUT /files/a HTTP/1.1\r\nHost: x\r\n${auth}Content-Length: 100000\r\n\r\n`;
+const post = `POST /upload HTTP/1.1\r\nHost: x\r\n${auth}Content-Type: multipart/form-data; boundary=q\r\nContent-Length: 100000\r\n\r\n`;
+const part = "--q\r\nContent-Disposition: form-data; name=file; filename=a";
+
+test.for([
+  ["sends nothing of a file", `${put}abc`, ""],
+  ["sends a file byte by byte", put, "x"],
+  ["sends nothing of a form", post, ""],
+  ["sends the head of a part byte by byte", `${post}${part}`, "x"],
+  ["sends a form's file byte by byte", `${post}${part}\r\n\r\n`, "x"],
+] as const)("a client that %s is given up, and its place is free", async ([, begin, byte]) => {
+  const { listen, app, store } = await startFileApi({ UPLOAD_IDLE_SECONDS: "1", MAX_UPLOADS: "1" });
+  const socket = sendRaw(await listen(), begin);
+  const drip = setInterval(() => socket.write(byte), 20);
+  onTestFinished(() => clearInterval(drip));
   const [answer] = await once(socket, "data");
   expect(answer).toMatch(/^HTTP\/1.1 408 /);
-  expect(answer).toContain("The client sent nothing for 1 s");
+  expect(answer).toContain("The client sent too slowly: less than 500 bytes in 1 s");
   expect(store.files.size + store.running.size).toBe(0);
+  const next = await app.inject({ method: "PUT", url: "/files/b", headers: bearer, payload: "x" });
+  expect(next.statusCode).toBe(200);
+  socket.destroy();
+});
+
+test("a client that is slow and does send enough is heard to its end", async () => {
+  const { listen, store } = await startFileApi({ UPLOAD_IDLE_SECONDS: "1" });
+  const size = 20_000;
+  const socket = sendRaw(
+    await listen(),
+    `PUT /files/a HTTP/1.1\r\nHost: x\r\n${auth}Connection: close\r\nContent-Length: ${size}\r\n\r\n`,
+  );
+  for (let sent = 0; sent < size; sent += 1000) {
+    socket.write("x".repeat(1000));
+    await sleep(100);
+  }
+  expect(await readToEnd(socket)).toMatch(/^HTTP\/1.1 200 /);
+  expect(store.files.get("a")?.content.length).toBe(size);
+});
+
+test("a store that is slower than UPLOAD_IDLE_SECONDS to complete each file is not the client's fault", async () => {
+  const memory = memoryStore();
+  const slow: MemoryStore = {
+    ...memory,
+    put: async (...file) => {
+      const stored = await memory.put(...file);
+      await sleep(1500);
+      return stored;
+    },
+  };
+  const { listen } = await startFileApiOver(slow, { UPLOAD_IDLE_SECONDS: "1" });
+  const body = formOf({ a: "a".repeat(1_000_000), b: "b".repeat(10_000_000) });
+  const url = `http://127.0.0.1:${await listen()}/upload`;
+  const answer = await fetch(url, { method: "POST", headers: bearer, body });
+  expect(answer.status).toBe(200);
+  expect(memory.files.get("b")?.content.length).toBe(10_000_000);
+});
+
+test("a store that takes nothing for UPLOAD_IDLE_SECONDS is not the client's fault", async () => {
+  const stuck: MemoryStore = {
+    ...memoryStore(),
+    put: async (_name, content) => {
+      const [error] = await once(content, "close").catch((failure: unknown) => [failure]);
+      throw error;
+    },
+  };
+  const { listen } = await startFileApiOver(stuck, { UPLOAD_IDLE_SECONDS: "1" });
+  const size = 10_000_000;
+  const head = `PUT /files/a HTTP/1.1\r\nHost: x\r\n${auth}Content-Length: ${size}\r\n\r\n`;
+  const socket = sendRaw(await listen(), head + "x".repeat(size));
+  const [answer] = await once(socket, "data");
+  expect(answer).toMatch(/^HTTP\/1.1 504 /);
+  expect(answer).toContain("The bucket took nothing for 1 s");
   socket.destroy();
 });
 
