@@ -4,7 +4,8 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import autocannon from "autocannon";
-import { Deployment, freePort } from "../test/e2e/deployment.ts";
+import type { Deployment } from "../test/e2e/deployment.ts";
+import { withNineMachines } from "./nine-machines.ts";
 import { cloudOf, residentMegabytes } from "./resilience.ts";
 import type { Row } from "./table.ts";
 
@@ -78,55 +79,40 @@ function ask(url: string): Promise<autocannon.Result> {
 }
 
 /** The control plane under 500 connections for a minute, slow uploads among them. */
-export async function benchLoad(): Promise<Row[]> {
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
-  const deployment = await Deployment.create({
-    cloud: "local",
-    network: { cidr: "10.88.0.0/16", subnets: [{ cidr: "10.88.1.0/24" }] },
-    app: { public: true },
-    clusters: [
-      { name: "cluster1", min: 5, path: "/cluster1" },
-      { name: "cluster2", min: 4, path: "/cluster2" },
-    ],
-    loadBalancer: { port },
-    bucket: { protect: false, empty: true },
-  });
-  try {
-    const made = await deployment.up();
-    if (made.code !== 0) throw new Error(made.stdout + made.stderr);
-    const pid = (await (await cloudOf(deployment)).pid()) ?? 0;
-    const before = { files: openFiles(pid), memory: await residentMegabytes(pid) };
-    const until = Date.now() + seconds * 1000;
-    const slowOnes = Array.from({ length: slow }, (_, index) => uploads(url, `slow-${index}`, until));
-    const { result, peak } = await peakWhile(pid, Promise.all([ask(url), ...slowOnes]));
-    const [load, ...counts] = result;
-    const total = (key: "done" | "failed") => counts.reduce((sum, count) => sum + count[key], 0);
-    await pause(settleMs);
-    const lost = load.errors + load.timeouts + load.non2xx;
-    return [
-      {
-        what: `${quick + slow} connections for ${seconds} s: requests, p99`,
-        value: `${Math.round(load.requests.average)}/s`,
-        beside: `${load.latency.p99} ms; ${lost} of ${load.requests.total} lost`,
-      },
-      {
-        what: `slow uploads of ${(upload.chunks * upload.chunkBytes) / 1024 ** 2} MiB among them`,
-        value: `${total("done")} done`,
-        beside: `${total("failed")} failed`,
-      },
-      {
-        what: "control plane's memory before / at most / after",
-        value: `${before.memory.toFixed(0)} MB`,
-        beside: `${peak.toFixed(0)} MB / ${(await residentMegabytes(pid)).toFixed(0)} MB`,
-      },
-      {
-        what: "control plane's open files before / after",
-        value: String(before.files),
-        beside: String(openFiles(pid)),
-      },
-    ];
-  } finally {
-    await deployment.remove();
-  }
+export function benchLoad(): Promise<Row[]> {
+  return withNineMachines(measure, { app: { public: true } });
+}
+
+async function measure(deployment: Deployment, url: string): Promise<Row[]> {
+  const pid = (await (await cloudOf(deployment)).pid()) ?? 0;
+  const before = { files: openFiles(pid), memory: await residentMegabytes(pid) };
+  const until = Date.now() + seconds * 1000;
+  const slowOnes = Array.from({ length: slow }, (_, index) => uploads(url, `slow-${index}`, until));
+  const { result, peak } = await peakWhile(pid, Promise.all([ask(url), ...slowOnes]));
+  const [load, ...counts] = result;
+  const total = (key: "done" | "failed") => counts.reduce((sum, count) => sum + count[key], 0);
+  await pause(settleMs);
+  const lost = load.errors + load.timeouts + load.non2xx;
+  return [
+    {
+      what: `${quick + slow} connections for ${seconds} s: requests, p99`,
+      value: `${Math.round(load.requests.average)}/s`,
+      beside: `${load.latency.p99} ms; ${lost} of ${load.requests.total} lost`,
+    },
+    {
+      what: `slow uploads of ${(upload.chunks * upload.chunkBytes) / 1024 ** 2} MiB among them`,
+      value: `${total("done")} done`,
+      beside: `${total("failed")} failed`,
+    },
+    {
+      what: "control plane's memory before / at most / after",
+      value: `${before.memory.toFixed(0)} MB`,
+      beside: `${peak.toFixed(0)} MB / ${(await residentMegabytes(pid)).toFixed(0)} MB`,
+    },
+    {
+      what: "control plane's open files before / after",
+      value: String(before.files),
+      beside: String(openFiles(pid)),
+    },
+  ];
 }

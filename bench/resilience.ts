@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import autocannon from "autocannon";
 import { LocalCloud } from "../providers/local/cloud/client.ts";
-import { Deployment, freePort } from "../test/e2e/deployment.ts";
+import type { Deployment } from "../test/e2e/deployment.ts";
+import { withNineMachines } from "./nine-machines.ts";
 import { median, type Row, seconds, timed } from "./table.ts";
 
 const kills = 5;
@@ -69,55 +70,42 @@ async function rolloutUnderLoad(
 }
 
 /** How the local cloud heals and rolls, and what its control plane costs. */
-export async function benchResilience(): Promise<Row[]> {
-  const port = await freePort();
-  const deployment = await Deployment.create({
-    cloud: "local",
-    network: { cidr: "10.90.0.0/16", subnets: [{ cidr: "10.90.1.0/24" }] },
-    clusters: [
-      { name: "cluster1", min: 5, path: "/cluster1" },
-      { name: "cluster2", min: 4, path: "/cluster2" },
-    ],
-    loadBalancer: { port },
-    bucket: { protect: false, empty: true },
-  });
-  try {
-    const made = await deployment.up();
-    if (made.code !== 0) throw new Error(made.stdout + made.stderr);
-    const cloud = await cloudOf(deployment);
-    const pid = (await cloud.pid()) ?? 0;
-    const idleTicks = await idleShare(pid);
-    const idleMemory = await residentMegabytes(pid);
-    const healing: number[] = [];
-    for (let kill = 0; kill < kills; kill += 1) healing.push(await killToHealthy(cloud));
-    const rollout = await rolloutUnderLoad(deployment, `http://127.0.0.1:${port}`);
-    const { errors, timeouts, non2xx, requests, latency } = rollout.load;
-    const lost = errors + timeouts + non2xx;
-    return [
-      {
-        what: "kill -9 of a machine to its replacement healthy",
-        value: seconds(median(healing)),
-        beside: `slowest of ${kills}: ${seconds(Math.max(...healing))}`,
-      },
-      {
-        what: "rollout of nine machines under 200 requests/s",
-        value: seconds(rollout.took),
-        beside: `${lost} of ${requests.total} lost, p99 ${latency.p99} ms`,
-        goal: "0 lost",
-      },
-      {
-        what: "control plane's memory, idle / after that",
-        value: `${idleMemory.toFixed(0)} MB`,
-        beside: `${(await residentMegabytes(pid)).toFixed(0)} MB`,
-        goal: "120 MB",
-      },
-      {
-        what: "control plane's processor share when idle",
-        value: `${((100 * idleTicks) / (idleSeconds * ticksPerSecond)).toFixed(2)} %`,
-        goal: "1 %",
-      },
-    ];
-  } finally {
-    await deployment.remove();
-  }
+export function benchResilience(): Promise<Row[]> {
+  return withNineMachines(measure);
+}
+
+async function measure(deployment: Deployment, url: string): Promise<Row[]> {
+  const cloud = await cloudOf(deployment);
+  const pid = (await cloud.pid()) ?? 0;
+  const idleTicks = await idleShare(pid);
+  const idleMemory = await residentMegabytes(pid);
+  const healing: number[] = [];
+  for (let kill = 0; kill < kills; kill += 1) healing.push(await killToHealthy(cloud));
+  const rollout = await rolloutUnderLoad(deployment, url);
+  const { errors, timeouts, non2xx, requests, latency } = rollout.load;
+  const lost = errors + timeouts + non2xx;
+  return [
+    {
+      what: "kill -9 of a machine to its replacement healthy",
+      value: seconds(median(healing)),
+      beside: `slowest of ${kills}: ${seconds(Math.max(...healing))}`,
+    },
+    {
+      what: "rollout of nine machines under 200 requests/s",
+      value: seconds(rollout.took),
+      beside: `${lost} of ${requests.total} lost, p99 ${latency.p99} ms`,
+      goal: "0 lost",
+    },
+    {
+      what: "control plane's memory, idle / after that",
+      value: `${idleMemory.toFixed(0)} MB`,
+      beside: `${(await residentMegabytes(pid)).toFixed(0)} MB`,
+      goal: "120 MB",
+    },
+    {
+      what: "control plane's processor share when idle",
+      value: `${((100 * idleTicks) / (idleSeconds * ticksPerSecond)).toFixed(2)} %`,
+      goal: "1 %",
+    },
+  ];
 }

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { reservedPath } from "../service/reserved-paths.ts";
 import { networkOf, parseCidr } from "./cidr.ts";
 
 /**
@@ -166,21 +167,6 @@ export const sshKey = text(
       ? "the public key is in the file that ends in .pub; make a new pair if anyone else could read this one"
       : undefined,
 );
-
-/** What the app answers itself, so that no cluster may have it as a path. */
-export const reservedPaths = [
-  "/healthz",
-  "/openapi.json",
-  "/docs",
-  "/metrics",
-  "/list_files",
-  "/upload",
-  "/download",
-  "/files",
-] as const;
-
-const reservedPath = (path: string) =>
-  reservedPaths.find((reserved) => path === reserved || path.startsWith(`${reserved}/`));
 
 /** Segments of RFC 3986's unreserved characters, none of them `.` or `..`; 100 fit every cloud's path rules (AWS: 128 with the wildcard). */
 export const clusterPath = text(

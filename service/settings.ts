@@ -1,23 +1,9 @@
 import type { RootAnswer } from "../components/settings.ts";
 import type { AppEnvironment } from "../components/startup.ts";
+import { reservedPath } from "./reserved-paths.ts";
 
 const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 const rootAnswers = ["greeting", "health"] as const satisfies readonly RootAnswer[];
-
-/** Paths of the app's own, which a cluster's path must leave alone, with all below them. */
-const reservedPaths = [
-  "/healthz",
-  "/openapi.json",
-  "/docs",
-  "/metrics",
-  "/list_files",
-  "/upload",
-  "/download",
-  "/files",
-];
-
-const isReserved = (path: string) =>
-  reservedPaths.some((reserved) => path === reserved || path.startsWith(`${reserved}/`));
 
 /** What the app runs with; each field is the environment variable of its name. */
 export interface ServiceSettings extends AppEnvironment {
@@ -55,8 +41,8 @@ const variables: { readonly [Name in keyof ServiceSettings]: Variable<ServiceSet
   PROJECT: matching(/^[\x20-\x7e]{1,100}$/, "1 to 100 printable ASCII characters"),
   CLUSTER: matching(/^[\w.-]{1,63}$/, "1 to 63 letters, digits, `.`, `_` or `-`"),
   CLUSTER_PATH: {
-    parse: (text) => (/^(\/[\w.~-]+)+$/.test(text) && !isReserved(text) ? text : undefined),
-    allowed: `a path such as /cluster1, without a slash at its end and none of ${reservedPaths.join(", ")}; or empty`,
+    parse: (text) => (/^(\/[\w.~-]+)+$/.test(text) && !reservedPath(text) ? text : undefined),
+    allowed: `a path such as /cluster1, without a slash at its end and none that the app answers itself; or empty`,
     fallback: "",
   },
   ROOT: oneOf(rootAnswers),
