@@ -19,7 +19,7 @@ const fileField = "file";
 /** What a file is that its client does not say. */
 const unknownType = "application/octet-stream";
 
-const writeErrors = errorSchemas(400, 401, 403, 408, 413, 415, 429, 502, 503, 504);
+const writeErrors = errorSchemas(400, 401, 403, 408, 409, 413, 415, 429, 502, 503, 504);
 
 const common = { tags: ["files"], security: [{ adminToken: [] }] };
 

@@ -29,11 +29,12 @@ export function keyOf(name: string): string {
 const timeouts = ["ETIMEDOUT", "ESOCKETTIMEDOUT", "TimeoutError"];
 
 /**
- * What a status means that the store does not answer when all is well. 498 is Swift's rate limit; a 404 here is a
+ * What a status means that the store does not answer when all is well. 498 is Swift's rate limit; 409 comes when another
+ * request changes the same thing at this moment; a 404 here is a
  * bucket that does not exist, because a missing file is an answer.
  */
 export function faultOfStatus(status: number): StoreFault {
-  if ([429, 498, 503].includes(status)) return "busy";
+  if ([409, 429, 498, 503].includes(status)) return "busy";
   if ([408, 504].includes(status)) return "timeout";
   return status >= 400 && status < 500 ? "denied" : "unavailable";
 }

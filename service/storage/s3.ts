@@ -17,7 +17,14 @@ import {
 } from "./faults.ts";
 import { LeftBehindError, maxUnknownBytes, uploadToS3 } from "./s3-upload.ts";
 import type { S3Settings, StoreOptions } from "./settings.ts";
-import { type ListOptions, type Page, type Store, type StoreFault, StoreNameError } from "./store.ts";
+import {
+  type ListOptions,
+  type Page,
+  type Store,
+  StoreConflictError,
+  type StoreFault,
+  StoreNameError,
+} from "./store.ts";
 
 /** How long a connection may take to be made, and then stand still, in milliseconds. */
 const limits = { connect: 5_000, idle: 20_000 };
@@ -113,14 +120,17 @@ function statusOf(error: unknown): number | undefined {
   return (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
 }
 
-/** What servers of the protocol answer to a key that they cannot keep, as those do that have a file for each. */
-const refusals = ["KeyTooLongError", "InvalidURI", "ExistingObjectIsDirectory", "ObjectParentIsFile"];
+/** What servers of the protocol answer to a key that they cannot keep; those with a file for each, also beside others. */
+const refusals = ["KeyTooLongError", "InvalidURI"];
+const conflicts = ["ExistingObjectIsDirectory", "ObjectParentIsFile"];
 
 function failedUpload(error: Error): never {
   if (error instanceof LeftBehindError)
     throw storeError(faultOf(error.errors[0]), "giving up a file that could not be stored", error);
-  if (!refusals.includes(error.name)) throw error;
-  throw new StoreNameError("The bucket cannot keep a file of this name beside those that it has", {
+  if (refusals.includes(error.name))
+    throw new StoreNameError("The bucket cannot keep a file of this name", { cause: error });
+  if (!conflicts.includes(error.name)) throw error;
+  throw new StoreConflictError("The bucket cannot keep a file of this name beside those that it has", {
     cause: error,
   });
 }

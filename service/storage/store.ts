@@ -58,7 +58,12 @@ export class StoreError extends Error {
 /** A name that this store cannot keep, in words for the client. */
 export class StoreNameError extends Error {
   /** The HTTP status to answer with. */
-  readonly statusCode = 400;
+  readonly statusCode: number = 400;
+}
+
+/** A name that this store cannot keep beside those that it has. */
+export class StoreConflictError extends StoreNameError {
+  override readonly statusCode = 409;
 }
 
 /**
@@ -77,7 +82,7 @@ export interface Store {
    * Stores a stream of unknown length, never whole in memory or on disk. The file appears whole or not at all: when the
    * stream fails or the signal is aborted, nothing is left, no half object and no orphaned upload. Of two at once the
    * last that completes wins.
-   * @throws {StoreNameError} when the store has no room for such a name
+   * @throws {StoreNameError} when the store has no room for such a name, or, as a StoreConflictError, not beside others
    */
   put(name: string, content: Readable, options: PutOptions): Promise<StoredFile>;
   /** A URL from which anybody can download the file until it expires. Says nothing of whether there is such a file. */

@@ -105,5 +105,5 @@ export function deployedStore(bucket: string, origin: string, token: string): St
 function expected(answer: Answer, also: readonly number[]): Answer {
   const { status, message } = answer;
   if (status === 200 || also.includes(status)) return answer;
-  throw status === 400 ? new StoreNameError(message) : new Error(`${status}: ${message}`);
+  throw [400, 409].includes(status) ? new StoreNameError(message) : new Error(`${status}: ${message}`);
 }

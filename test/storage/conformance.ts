@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
 import { setImmediate as turn } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { type Page, type Store, StoreNameError } from "../../service/storage/store.ts";
+import { type Page, type Store, StoreConflictError, StoreNameError } from "../../service/storage/store.ts";
 import { nastyNames as generatedNames, isGood } from "../support/nasty-names.ts";
 import { type OpenStore, type StoreKind, testIf } from "./stores.ts";
 
@@ -188,6 +188,19 @@ export function conformance(kind: StoreKind): void {
       }
       expect((await allNames()).sort()).toEqual(kept.sort());
     });
+
+    testIf(kind.name === "s3")(
+      "a name that would be another's folder, or below another, is a conflict",
+      async () => {
+        await put("dir/file");
+        for (const name of ["dir", "dir/file/below"]) {
+          await expect(put(name), name).rejects.toThrow(StoreConflictError);
+        }
+        const large = put("dir/file/below", chunksOf(9 * MiB));
+        await expect(large).rejects.toThrow(StoreConflictError);
+        expect(await opened.keys()).toEqual([`${kind.prefix}dir/file`]);
+      },
+    );
 
     test("of 1,000 nasty names keeps each that the app lets through, or refuses it; none lands elsewhere", async () => {
       const names = [...new Set(generatedNames(1000, 20_04).filter(isGood))];

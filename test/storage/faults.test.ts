@@ -85,6 +85,7 @@ for (const kind of storeKinds) {
         ["500", "unavailable"],
         ["503", "busy"],
         ["429", "busy"],
+        ["409", "busy"],
         ["403", "denied"],
       ])(`${name}: %s is %s`, async ([status, fault]) => {
         proxy.fate = () => ({ status: Number(status) });
