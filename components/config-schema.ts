@@ -57,7 +57,7 @@ const app = object({
     v.optional(integer(1, 5 * 1024 ** 4), 5 * 1024 ** 3),
   ),
   maxUploads: key(
-    "Uploads that a machine takes at a time, and fewer where half of its memory has no room for them, at 20 MB each. More are told to come back.",
+    "Uploads that a machine takes at a time, and fewer where half of its memory has no room for them, at 24 MiB each. More are told to come back.",
     v.optional(integer(1, 10_000), 64),
   ),
   requestsPerMinute: key(

@@ -11,8 +11,11 @@ export interface Uploads {
   run<T>(work: () => Promise<T>): Promise<T>;
 }
 
-/** What an upload holds in memory until its store has it, at most: three parts for S3 (storage/s3-upload.ts). In bytes. */
-const uploadBytes = 20 * 1024 ** 2;
+/**
+ * What an upload holds in memory until its store has it, at most: three parts for S3 (storage/s3-upload.ts), and what is
+ * on its way in and out. In bytes; measured with ten at once.
+ */
+const uploadBytes = 24 * 1024 ** 2;
 
 /** How many uploads, `max` at most, half of the memory that this process may have has room for; one in any case. */
 export function uploadsThatFit(

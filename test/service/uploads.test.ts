@@ -206,8 +206,8 @@ test("who goes on sending after the answer is cut off", async () => {
 
 test.for([
   [64, 24, 64],
-  [64, 1, 25],
-  [64, 0.5, 12],
+  [64, 1, 21],
+  [64, 0.5, 10],
   [4, 1, 4],
   [64, 0.01, 1],
 ])("of %d uploads at most, %d GiB of memory have room for %d", ([max = 0, GiB = 0, fit]) => {
