@@ -223,14 +223,18 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.machine = undefined;
   }
 
-  /** The response is with the client, or never will be: whatever the client still sends of its body is dropped. */
+  /**
+   * The response is with the client, or never will be: what the client still sends of its body is dropped, and its
+   * connection ended if that goes on for too long.
+   */
   private finish(): void {
     this.over = true;
     if (this.connection.exchange === this) this.connection.exchange = undefined;
     if (this.body === null || this.req.complete) return;
     this.req.unpipe(this.body);
     this.body.destroy();
-    this.req.resume();
+    const timer = setTimeout(() => this.req.socket.destroy(), this.forwarding.idleTimeoutMs).unref();
+    this.req.once("close", () => clearTimeout(timer)).resume();
   }
 
   private leave(): void {

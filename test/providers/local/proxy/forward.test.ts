@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import http from "node:http";
 import type { Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { ask, balancer, connect, machine, raw, until } from "./support.ts";
 
@@ -259,10 +260,31 @@ test("an answer that comes before the whole body is passed on, and the connectio
     if (req.method === "POST") req.once("data", () => res.writeHead(413).end("too large"));
     else res.end("next");
   });
-  const { url } = await balancer({ app: [one] });
+  const { url } = await balancer({ app: [one] }, { idleTimeoutSeconds: 2 });
   const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+  const sockets = new Set<Socket>();
+  agent.on("free", (socket) => sockets.add(socket));
   const refused = await ask(url, { agent, method: "POST" }, "x".repeat(5_000_000));
   expect([refused.status, refused.text]).toEqual([413, "too large"]);
-  expect((await ask(url, { agent })).text).toBe("next");
+  for (const end = Date.now() + 2_500; Date.now() < end; ) {
+    expect((await ask(url, { agent })).text).toBe("next");
+    await sleep(100);
+  }
+  expect(sockets.size).toBe(1);
   agent.destroy();
+});
+
+test("a client that has its answer, and goes on sending its body, is cut off after the idle time-out", async () => {
+  const one = await machine(1, (req, res) => req.once("data", () => res.writeHead(413).end("too large")));
+  const { port } = await balancer({ app: [one] }, { idleTimeoutSeconds: 0.5 });
+  const client = await connect(port);
+  client.write("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n");
+  let answer = "";
+  client.setEncoding("latin1").on("data", (chunk) => {
+    answer += chunk;
+  });
+  const drip = setInterval(() => client.write("x"), 50);
+  await once(client, "close");
+  clearInterval(drip);
+  expect(answer).toMatch(/^HTTP\/1\.1 413 /);
 });
