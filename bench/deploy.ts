@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Deployment, freePort } from "../test/e2e/deployment.ts";
+import { Deployment } from "../test/e2e/deployment.ts";
+import { freePort } from "../test/support/ports.ts";
 import { median, type Row, seconds, timed } from "./table.ts";
 
 /** Previews are timed this many times, the two programs in turn. */

@@ -1,66 +1,23 @@
-import { type ChildProcess, execFileSync, fork, spawn } from "node:child_process";
+import { fork } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { request } from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { Upload } from "@aws-sdk/lib-storage";
 import autocannon from "autocannon";
-import { buildRelease } from "../components/release-build.ts";
 import { isInstalled, serverPackages } from "../test/servers/cache.ts";
 import { type S3Server, startS3 } from "../test/servers/s3.ts";
-import { freePort } from "../test/support/startup.ts";
+import { type App, nodeOptions, startApp, stopApp, withRelease } from "./app.ts";
 import { median, type Row, timed } from "./table.ts";
 
 const token = "bench";
 const authorization = `Bearer ${token}`;
+const tokenHash = createHash("sha256").update(token).digest("hex");
 const largeBytes = 2 * 1024 ** 3;
 const [smallFiles, smallBytes, atOnce] = [1000, 10_000, 32];
 const [rounds, roundSeconds, connections] = [5, 3, 50];
-
-/** As machines start it (components/startup.sh). */
-const startupScript = readFileSync(join(import.meta.dirname, "../components/startup.sh"), "utf8");
-const nodeOptions = startupScript.match(/(?<="\$runtime\/bin\/node" )--\S+/g) ?? [];
-
-interface App {
-  readonly child: ChildProcess;
-  readonly url: string;
-}
-
-/** The release's app on a free port, once it answers. */
-async function startApp(folder: string, variables: Readonly<Record<string, string>> = {}): Promise<App> {
-  const port = await freePort();
-  const env = {
-    PROJECT: "bench",
-    CLUSTER: "bench",
-    ROOT: "greeting",
-    PORT: String(port),
-    HOST: "127.0.0.1",
-    DRAIN_SECONDS: "0",
-    PUBLIC: "false",
-    ADMIN_TOKEN_SHA256: createHash("sha256").update(token).digest("hex"),
-    INSTANCE_ID: "bench",
-    RATE_LIMIT: "0",
-    ...variables,
-  };
-  const child = spawn(process.execPath, [...nodeOptions, join(folder, "server.js")], {
-    env,
-    stdio: ["ignore", "ignore", "inherit"],
-  });
-  const url = `http://127.0.0.1:${port}`;
-  while (!(await answers(url))) if (child.exitCode !== null) throw new Error("the app ended");
-  return { child, url };
-}
-
-async function answers(url: string): Promise<boolean> {
-  try {
-    return (await fetch(`${url}/healthz`)).ok;
-  } catch {
-    return false;
-  }
-}
 
 async function startBare(logs: boolean): Promise<App> {
   const child = fork(join(import.meta.dirname, "bare-route.ts"), [String(logs)], {
@@ -101,8 +58,8 @@ async function benchRoot(folder: string): Promise<Row[]> {
         goal: "ratio 0.90",
       });
     } finally {
-      await stop(bare);
-      await stop(app);
+      await stopApp(bare);
+      await stopApp(app);
     }
   }
   return rows;
@@ -138,6 +95,7 @@ async function benchUploads(folder: string, s3: S3Server): Promise<Row[]> {
     AWS_REGION: "us-east-1",
     ...s3.credentials,
     LOG_LEVEL: "warn",
+    ADMIN_TOKEN_SHA256: tokenHash,
   });
   try {
     const sdk = () =>
@@ -179,22 +137,13 @@ async function benchUploads(folder: string, s3: S3Server): Promise<Row[]> {
       { what: "GET /list_files?limit=100", value: `${listing.toFixed(0)}/s` },
     ];
   } finally {
-    await stop(app);
+    await stopApp(app);
   }
 }
 
-async function stop({ child }: App): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  child.kill("SIGKILL");
-  await once(child, "exit");
-}
-
 /** The file API: its cost per request, and files through it to a real S3 server, where that is installed. */
-export async function benchFiles(): Promise<Row[]> {
-  const { file } = await buildRelease();
-  const folder = mkdtempSync(join(tmpdir(), "switchyard-bench-"));
-  try {
-    execFileSync("tar", ["-xzf", file, "-C", folder]);
+export function benchFiles(): Promise<Row[]> {
+  return withRelease(async (folder) => {
     const rows = await benchRoot(folder);
     if (!isInstalled(serverPackages.s3)) return rows;
     const s3 = await startS3();
@@ -203,7 +152,5 @@ export async function benchFiles(): Promise<Row[]> {
     } finally {
       await s3.stop();
     }
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  });
 }

@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import autocannon from "autocannon";
 import type { ListenerSpec, Target } from "../providers/local/cloud/proxy/spec.ts";
-import { freePort } from "../test/e2e/deployment.ts";
+import { freePort } from "../test/support/ports.ts";
 import { median, type Row } from "./table.ts";
 
 const machines = 9;

@@ -6,7 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import autocannon from "autocannon";
 import type { Deployment } from "../test/e2e/deployment.ts";
 import { withNineMachines } from "./nine-machines.ts";
-import { cloudOf, residentMegabytes } from "./resilience.ts";
+import { residentMegabytes } from "./resilience.ts";
 import type { Row } from "./table.ts";
 
 const seconds = 60;
@@ -84,7 +84,7 @@ export function benchLoad(): Promise<Row[]> {
 }
 
 async function measure(deployment: Deployment, url: string): Promise<Row[]> {
-  const pid = (await (await cloudOf(deployment)).pid()) ?? 0;
+  const pid = (await (await deployment.cloud()).pid()) ?? 0;
   const before = { files: openFiles(pid), memory: await residentMegabytes(pid) };
   const until = Date.now() + seconds * 1000;
   const slowOnes = Array.from({ length: slow }, (_, index) => uploads(url, `slow-${index}`, until));

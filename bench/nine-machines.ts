@@ -1,4 +1,5 @@
-import { type Config, Deployment, freePort } from "../test/e2e/deployment.ts";
+import { type Config, Deployment } from "../test/e2e/deployment.ts";
+import { freePort } from "../test/support/ports.ts";
 
 /** Deploys nine machines in two clusters to a cloud of their own, and removes them after the work. */
 export async function withNineMachines<T>(
@@ -6,7 +7,7 @@ export async function withNineMachines<T>(
   more: Config = {},
 ): Promise<T> {
   const port = await freePort();
-  const deployment = await Deployment.create({
+  const deployment = await Deployment.up({
     cloud: "local",
     network: { cidr: "10.90.0.0/16", subnets: [{ cidr: "10.90.1.0/24" }] },
     clusters: [
@@ -18,8 +19,6 @@ export async function withNineMachines<T>(
     ...more,
   });
   try {
-    const made = await deployment.up();
-    if (made.code !== 0) throw new Error(made.stdout + made.stderr);
     return await work(deployment, `http://127.0.0.1:${port}`);
   } finally {
     await deployment.remove();

@@ -2,7 +2,7 @@ import { appendFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import autocannon from "autocannon";
-import { LocalCloud } from "../providers/local/cloud/client.ts";
+import type { LocalCloud } from "../providers/local/cloud/client.ts";
 import type { Deployment } from "../test/e2e/deployment.ts";
 import { withNineMachines } from "./nine-machines.ts";
 import { median, type Row, seconds, timed } from "./table.ts";
@@ -12,14 +12,6 @@ const idleSeconds = 20;
 /** The kernel's clock ticks in a second, as /proc/<pid>/stat counts processor time (sysconf(_SC_CLK_TCK) on Linux). */
 const ticksPerSecond = 100;
 const load = { connections: 60, overallRate: 200 };
-
-export async function cloudOf(deployment: Deployment): Promise<LocalCloud> {
-  const [home] = (await deployment.processes())
-    .map((line) => /main\.ts (\S+)/.exec(line)?.[1])
-    .filter((found) => found !== undefined);
-  if (!home) throw new Error("there is no control plane");
-  return new LocalCloud(home);
-}
 
 /** From kill -9 of a machine until its group has as many healthy machines as before, and the new one is among them. */
 async function killToHealthy(cloud: LocalCloud): Promise<number> {
@@ -75,7 +67,7 @@ export function benchResilience(): Promise<Row[]> {
 }
 
 async function measure(deployment: Deployment, url: string): Promise<Row[]> {
-  const cloud = await cloudOf(deployment);
+  const cloud = await deployment.cloud();
   const pid = (await cloud.pid()) ?? 0;
   const idleTicks = await idleShare(pid);
   const idleMemory = await residentMegabytes(pid);

@@ -1,4 +1,4 @@
-/** Reads a stream in pieces of a given size, without holding more than one of its chunks. */
+/** Reads a stream in pieces of a given size, of which only `whole` holds more than a chunk. */
 export interface Reader {
   /** All of it, when it has `most` bytes or fewer; else nothing is lost. */
   whole(most: number): Promise<Buffer | undefined>;
@@ -9,7 +9,7 @@ export interface Reader {
 }
 
 export function createReader(source: AsyncIterator<Buffer, void>): Reader {
-  const waiting: Buffer[] = [];
+  let waiting: Buffer[] = [];
   const next = async (): Promise<Buffer | undefined> =>
     waiting.shift() ?? (await source.next()).value ?? undefined;
   return {
@@ -20,7 +20,7 @@ export function createReader(source: AsyncIterator<Buffer, void>): Reader {
         chunks.push(chunk);
         bytes += chunk.length;
         if (bytes > most) {
-          waiting.unshift(...chunks);
+          waiting = [...chunks, ...waiting];
           return undefined;
         }
       }

@@ -114,13 +114,17 @@ async function fill(buffer: Buffer, reader: Reader): Promise<Buffer> {
 
 type Multipart = { readonly Bucket: string; readonly Key: string; readonly UploadId: string | undefined };
 
+/** The status that an error of the SDK came with; undefined when there was no answer. */
+export function statusOf(error: unknown): number | undefined {
+  return (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
+}
+
 /** Deletes the parts of an upload that failed for the `reason`. */
 async function giveUp(client: S3Client, multipart: Multipart, reason: unknown): Promise<void> {
   try {
     await client.send(new AbortMultipartUploadCommand(multipart));
   } catch (error) {
-    const { $metadata } = error as { $metadata?: { httpStatusCode?: number } };
-    if ($metadata?.httpStatusCode === 404) return;
+    if (statusOf(error) === 404) return;
     throw new LeftBehindError([reason, error], `the parts of upload ${multipart.UploadId} were left behind`);
   }
 }

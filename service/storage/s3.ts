@@ -15,7 +15,7 @@ import {
   keyOf,
   storeError,
 } from "./faults.ts";
-import { LeftBehindError, maxUnknownBytes, uploadToS3 } from "./s3-upload.ts";
+import { LeftBehindError, maxUnknownBytes, statusOf, uploadToS3 } from "./s3-upload.ts";
 import type { S3Settings, StoreOptions } from "./settings.ts";
 import {
   type ListOptions,
@@ -114,10 +114,6 @@ async function stat(client: S3Client, bucket: string, name: string, signal: Abor
     if (statusOf(error) === 404 || error instanceof StoreNameError) return undefined;
     throw error;
   }
-}
-
-function statusOf(error: unknown): number | undefined {
-  return (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
 }
 
 /** What servers of the protocol answer to a key that they cannot keep; those with a file for each, also beside others. */

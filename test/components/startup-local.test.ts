@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { renderStartup, type StartupArgs } from "../../components/startup.ts";
+import { freePort } from "../support/ports.ts";
 import {
   type Archive,
-  freePort,
   type IdentityServer,
   localStartup,
   type Machine,

@@ -1,14 +1,14 @@
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { conformance } from "../storage/conformance.ts";
-import type { OpenStore } from "../storage/stores.ts";
+import { keysBelow, type OpenStore } from "../storage/stores.ts";
+import { freePort } from "../support/ports.ts";
 import { deployedStore } from "./deployed-store.ts";
-import { Deployment, freePort } from "./deployment.ts";
+import { Deployment } from "./deployment.ts";
 
 /** A stack of two machines, each of which gets every other request; its bucket is looked at from behind. */
 async function deploy(): Promise<OpenStore> {
   const port = await freePort();
-  const deployment = await Deployment.create({
+  const deployment = await Deployment.up({
     cloud: "local",
     network: { cidr: "10.98.0.0/16", subnets: [{ cidr: "10.98.1.0/24" }] },
     machines: 2,
@@ -16,22 +16,12 @@ async function deploy(): Promise<OpenStore> {
     loadBalancer: { port },
     bucket: { protect: false, empty: true },
   });
-  const made = await deployment.up();
-  if (made.code !== 0) throw new Error(made.stdout + made.stderr);
   const bucket = `${(await deployment.outputs()).bucketName}`;
   const store = deployedStore(bucket, `http://127.0.0.1:${port}`, await deployment.adminToken());
-  const folders = await readdir(deployment.home, { recursive: true });
-  const folder = folders.find((path) => path.endsWith(join("buckets", bucket)));
-  const root = join(deployment.home, folder ?? "");
+  const root = join((await deployment.cloud()).home, "buckets", bucket);
   return {
     store,
-    keys: async () => {
-      const entries = await readdir(root, { recursive: true, withFileTypes: true });
-      return entries
-        .filter((entry) => entry.isFile())
-        .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
-        .filter((key) => !/^(releases|runtimes)\//.test(key));
-    },
+    keys: async () => (await keysBelow(root)).filter((key) => !/^(releases|runtimes)\//.test(key)),
     stop: () => deployment.remove(),
   };
 }

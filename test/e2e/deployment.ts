@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { LocalCloud } from "../../providers/local/cloud/client.ts";
 import { type Cli, findCli } from "../../scripts/cli.ts";
 
 const projectRoot = join(import.meta.dirname, "../..");
@@ -32,17 +32,6 @@ export interface Step {
 
 /** Stack configuration below `switchyard:`. */
 export type Config = Record<string, unknown>;
-
-/** A port that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
-}
 
 /** Starts a process that reads nothing; `ended` has what it printed. */
 export function start(
@@ -95,6 +84,15 @@ export class Deployment {
     const made = await deployment.pulumi("stack", "init", deployment.stack);
     if (made.code !== 0) throw new Error(`stack init failed: ${made.stderr}`);
     return deployment;
+  }
+
+  /** One that is up. @throws with what the CLI printed when it did not come up; nothing is left then */
+  static async up(config: Config): Promise<Deployment> {
+    const deployment = await Deployment.create(config);
+    const made = await deployment.up();
+    if (made.code === 0) return deployment;
+    await deployment.remove();
+    throw new Error(made.stdout + made.stderr);
   }
 
   private constructor(root: string, cli: Cli, config: Config, stack: string) {
@@ -188,6 +186,13 @@ export class Deployment {
     const result = await this.pulumi(...args);
     if (result.code !== 0) throw new Error(`stack output failed: ${result.stderr}`);
     return result.stdout.trim();
+  }
+
+  /** Its local cloud, once something was deployed to it. */
+  async cloud(): Promise<LocalCloud> {
+    const [name] = await readdir(this.home);
+    if (!name) throw new Error(`there is no cloud in ${this.home}`);
+    return new LocalCloud(join(this.home, name));
   }
 
   /** Processes that run in, or from, this deployment's cloud. */

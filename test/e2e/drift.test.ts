@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { LocalCloud } from "../../providers/local/cloud/client.ts";
+import type { LocalCloud } from "../../providers/local/cloud/client.ts";
 import type { State } from "../../providers/local/cloud/store.ts";
-import { ask, Deployment, freePort } from "./deployment.ts";
+import { freePort } from "../support/ports.ts";
+import { ask, Deployment } from "./deployment.ts";
 
 let deployment: Deployment;
 let cloud: LocalCloud;
@@ -33,7 +33,7 @@ async function restores(expected: string): Promise<void> {
 
 beforeAll(async () => {
   port = await freePort();
-  deployment = await Deployment.create({
+  deployment = await Deployment.up({
     cloud: "local",
     network: { cidr: "10.97.0.0/16", subnets: [{ cidr: "10.97.1.0/24" }] },
     clusters: [{ name: "app", min: 1, max: 4, desired: 2, path: "/app" }],
@@ -41,10 +41,7 @@ beforeAll(async () => {
     bucket: { protect: false, empty: true },
     rollout: { drainSeconds: 2, timeoutSeconds: 60 },
   });
-  const made = await deployment.up();
-  expect(made.code, made.stdout + made.stderr).toBe(0);
-  const [name = ""] = await readdir(deployment.home);
-  cloud = new LocalCloud(join(deployment.home, name));
+  cloud = await deployment.cloud();
 }, 60_000);
 
 afterAll(() => deployment?.remove(), 30_000);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Deployment, freePort } from "./deployment.ts";
+import { freePort } from "../support/ports.ts";
+import { Deployment } from "./deployment.ts";
 
 let deployment: Deployment;
 let url: string;
@@ -35,7 +36,7 @@ function form(...names: string[]): FormData {
 beforeAll(async () => {
   const port = await freePort();
   url = `http://127.0.0.1:${port}`;
-  deployment = await Deployment.create({
+  deployment = await Deployment.up({
     cloud: "local",
     project: "day02",
     network: { cidr: "10.99.0.0/16", subnets: [{ cidr: "10.99.1.0/24" }] },
@@ -43,8 +44,6 @@ beforeAll(async () => {
     loadBalancer: { port },
     bucket: { protect: false, empty: true },
   });
-  const made = await deployment.up();
-  expect(made.code, made.stdout + made.stderr).toBe(0);
   token = await deployment.adminToken();
   bucket = `${(await deployment.outputs()).bucketName}`;
 }, 60_000);

@@ -1,8 +1,7 @@
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { LocalCloud } from "../../providers/local/cloud/client.ts";
-import { Deployment, freePort } from "./deployment.ts";
+import type { LocalCloud } from "../../providers/local/cloud/client.ts";
+import { freePort } from "../support/ports.ts";
+import { Deployment } from "./deployment.ts";
 import { lost, underLoad } from "./load.ts";
 
 let deployment: Deployment;
@@ -25,7 +24,7 @@ async function harm(signal: NodeJS.Signals): Promise<void> {
 
 beforeAll(async () => {
   port = await freePort();
-  deployment = await Deployment.create({
+  deployment = await Deployment.up({
     cloud: "local",
     network: { cidr: "10.98.0.0/16", subnets: [{ cidr: "10.98.1.0/24" }] },
     clusters: [{ name: "app", min: size, path: "/app" }],
@@ -33,10 +32,7 @@ beforeAll(async () => {
     bucket: { protect: false, empty: true },
     rollout: { drainSeconds: 2, timeoutSeconds: 60 },
   });
-  const made = await deployment.up();
-  expect(made.code, made.stdout + made.stderr).toBe(0);
-  const [name = ""] = await readdir(deployment.home);
-  cloud = new LocalCloud(join(deployment.home, name));
+  cloud = await deployment.cloud();
 }, 60_000);
 
 afterAll(() => deployment?.remove(), 30_000);

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { ask, Deployment, freePort, run } from "./deployment.ts";
+import { freePort } from "../support/ports.ts";
+import { randomFrom } from "../support/random.ts";
+import { ask, Deployment, run } from "./deployment.ts";
 
 /** `SWITCHYARD_ROUNDS=50 SWITCHYARD_SEED=7 npm run test:e2e -- kills` runs many, or the same ones again. */
 const rounds = Number(process.env.SWITCHYARD_ROUNDS ?? 4);
@@ -9,16 +11,7 @@ const latestKillMs = 6_000;
 let deployment: Deployment;
 let port: number;
 
-/** mulberry32: a small generator whose sequence a seed tells. */
-function generator(state: number): () => number {
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let value = Math.imul(state ^ (state >>> 15), 1 | state);
-    value = (value + Math.imul(value ^ (value >>> 7), 61 | value)) ^ value;
-    return ((value ^ (value >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-const random = generator(seed);
+const random = randomFrom(seed);
 
 interface ProcessInfo {
   readonly pid: number;

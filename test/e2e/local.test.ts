@@ -2,7 +2,8 @@ import { appendFile } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ask, Deployment, freePort } from "./deployment.ts";
+import { freePort } from "../support/ports.ts";
+import { ask, Deployment } from "./deployment.ts";
 
 let deployment: Deployment;
 let port: number;

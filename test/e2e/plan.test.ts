@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Plan, PlannedResource } from "../../plan/plan.ts";
 import { planOf } from "../support/plan.ts";
-import { Deployment, freePort } from "./deployment.ts";
+import { freePort } from "../support/ports.ts";
+import { Deployment } from "./deployment.ts";
 
 /** What the CLI says for a value that it does not know, and we with a token or `[unknown]`. */
 const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";

@@ -1,7 +1,8 @@
 import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ask, Deployment, freePort } from "./deployment.ts";
+import { freePort } from "../support/ports.ts";
+import { ask, Deployment } from "./deployment.ts";
 import { lost, requestsPerSecond, underLoad } from "./load.ts";
 
 let deployment: Deployment;

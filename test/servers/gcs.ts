@@ -1,8 +1,9 @@
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { freePort } from "../support/ports.ts";
 import { folderOf, serverPackages } from "./cache.ts";
-import { freePorts, type Running, serverFolder, startServer } from "./process.ts";
+import { type Running, serverFolder, startServer } from "./process.ts";
 
 export interface GcsServer extends Running {
   readonly endpoint: string;
@@ -16,7 +17,7 @@ export interface GcsServer extends Running {
 /** Starts fake-gcs-server in memory, with one bucket. */
 export async function startGcs(): Promise<GcsServer> {
   const { folder, undo, stop } = await serverFolder("gcs");
-  const [port = 0] = await freePorts(1);
+  const port = await freePort();
   const address = `127.0.0.1:${port}`;
   const endpoint = `http://${address}`;
   const server = await startServer({

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { freePorts } from "../support/ports.ts";
 import { folderOf, serverPackages } from "./cache.ts";
-import { freePorts, type Running, serverFolder, startServer } from "./process.ts";
+import { type Running, serverFolder, startServer } from "./process.ts";
 
 const configuration = join(import.meta.dirname, "openstack");
 

@@ -1,8 +1,9 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
+import { freePort } from "../support/ports.ts";
 import { folderOf, serverPackages } from "./cache.ts";
-import { freePorts, type Running, serverFolder, startServer } from "./process.ts";
+import { type Running, serverFolder, startServer } from "./process.ts";
 
 export interface S3Server extends Running {
   readonly endpoint: string;
@@ -16,7 +17,7 @@ export interface S3Server extends Running {
 /** Starts versitygw on files, with one bucket. It checks signatures, and the names that a file system can have. */
 export async function startS3(): Promise<S3Server> {
   const { folder, undo, stop } = await serverFolder("s3");
-  const [port = 0] = await freePorts(1);
+  const port = await freePort();
   const data = join(folder, "data");
   await mkdir(data);
   const endpoint = `http://127.0.0.1:${port}`;

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { HttpError } from "../../service/errors.ts";
 import { addBackPressure } from "../../service/plugins/pressure.ts";
-import { freePort } from "../support/startup.ts";
+import { freePort } from "../support/ports.ts";
 import { bearer, startFileApi, until } from "./file-api.ts";
 
 test("/openapi.json describes the file API: its parameters, bodies, tokens and answers", async () => {

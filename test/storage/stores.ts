@@ -179,6 +179,14 @@ export function stateWithMachine(bucket: string, token: string): State {
   return { ...state, groups, machines } as unknown as State;
 }
 
+/** The keys in a bucket of the local cloud, by the bucket's folder. */
+export async function keysBelow(root: string): Promise<string[]> {
+  const entries = await readdir(root, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
+}
+
 async function openLocal(): Promise<TestStore> {
   const { folder, undo, stop } = await serverFolder("local");
   const bucket = "files-of-test";
@@ -198,12 +206,7 @@ async function openLocal(): Promise<TestStore> {
     store: await openStore(readStoreSettings(environment)),
     environment,
     reopen: (...change) => reopen(environment, ...change),
-    keys: async () => {
-      const entries = await readdir(root, { recursive: true, withFileTypes: true });
-      return entries
-        .filter((entry) => entry.isFile())
-        .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
-    },
+    keys: () => keysBelow(root),
     stop,
   };
 }

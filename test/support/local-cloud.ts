@@ -7,7 +7,7 @@ import { LocalCloud } from "../../providers/local/cloud/client.ts";
 import { processStart } from "../../providers/local/cloud/process.ts";
 import type { GroupSpec, GroupStatus, MachineInfo } from "../../providers/local/cloud/specs.ts";
 import type { State } from "../../providers/local/cloud/store.ts";
-import { freePort } from "./startup.ts";
+import { freePort } from "./ports.ts";
 
 /** How long a slow host may take for what is expected soon. */
 export const patience = { timeout: 20_000 };

@@ -1,13 +1,4 @@
-/** The same numbers from 0 to below `limit` for the same seed: mulberry32. */
-function randomOf(seed: number): (limit: number) => number {
-  let state = seed;
-  return (limit) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % limit;
-  };
-}
+import { numbersFrom } from "./random.ts";
 
 const pieces = [
   ..."abcXYZ019 ._-~!$&'()*+,;=:@%#?/\\\"<>[]{}|^`éß中🎉",
@@ -47,7 +38,8 @@ const pieces = [
 
 /** Names of files that are hard on URLs, shells, forms and file systems; the same for the same seed. */
 export function nastyNames(count: number, seed: number): string[] {
-  const random = randomOf(seed);
+  const next = numbersFrom(seed);
+  const random = (limit: number) => next() % limit;
   return Array.from({ length: count }, () =>
     Array.from({ length: 1 + random(12) }, () => pieces[random(pieces.length)]).join(""),
   );

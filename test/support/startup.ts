@@ -95,14 +95,6 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** A port that is free on 127.0.0.1 now. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await listen(server);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 export const appEnvironment: AppEnvironment = {
   PROJECT: "lab1",
   CLUSTER: "cluster1",

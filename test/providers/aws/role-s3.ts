@@ -13,7 +13,8 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { folderOf, serverPackages } from "../../servers/cache.ts";
-import { freePorts, type Running, serverFolder, startServer } from "../../servers/process.ts";
+import { type Running, serverFolder, startServer } from "../../servers/process.ts";
+import { freePorts } from "../../support/ports.ts";
 import type { RoleCredentials } from "./imds.ts";
 
 const region = "us-east-1";

@@ -7,7 +7,7 @@ import {
   isInSubnet,
   machineAddresses,
 } from "../../../providers/local/cloud/addresses.ts";
-import { freePort } from "../../support/startup.ts";
+import { freePort } from "../../support/ports.ts";
 
 async function listen(address: string, port: number): Promise<void> {
   const server = createServer().listen(port, address);

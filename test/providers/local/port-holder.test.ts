@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { expect, onTestFinished, test } from "vitest";
 import { portHolder } from "../../../providers/local/cloud/port-holder.ts";
-import { freePort } from "../../support/startup.ts";
+import { freePort } from "../../support/ports.ts";
 
 const address = "127.95.244.1";
 

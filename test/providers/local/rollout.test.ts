@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { decide, type GroupView, type MachineView } from "../../../providers/local/cloud/rollout.ts";
 import type { MachineState } from "../../../providers/local/cloud/specs.ts";
+import { randomFrom } from "../../support/random.ts";
 
 const group = (changes: Partial<GroupView> = {}): GroupView => ({
   desired: 4,
@@ -90,17 +91,6 @@ describe("decide", () => {
     expect(given).toEqual(before);
   });
 });
-
-/** Pseudo-random numbers in [0, 1) from a seed (mulberry32), so that a failing run can be repeated. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 interface Simulated {
   readonly id: string;
