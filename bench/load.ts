@@ -5,6 +5,7 @@ import { pipeline } from "node:stream/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import autocannon from "autocannon";
 import type { Deployment } from "../test/e2e/deployment.ts";
+import { lost } from "../test/e2e/load.ts";
 import { withNineMachines } from "./nine-machines.ts";
 import { residentMegabytes } from "./resilience.ts";
 import type { Row } from "./table.ts";
@@ -72,10 +73,7 @@ async function peakWhile<T>(pid: number, work: Promise<T>): Promise<{ result: T;
 
 function ask(url: string): Promise<autocannon.Result> {
   const requests = ["/cluster1", "/cluster2", "/healthz"].map((path) => ({ path }));
-  const options = { url, connections: quick, duration: seconds, requests, timeout: 20 };
-  return new Promise((resolve, reject) => {
-    autocannon(options, (error, result) => (error ? reject(error) : resolve(result)));
-  });
+  return autocannon({ url, connections: quick, duration: seconds, requests, timeout: 20 });
 }
 
 /** The control plane under 500 connections for a minute, slow uploads among them. */
@@ -92,12 +90,11 @@ async function measure(deployment: Deployment, url: string): Promise<Row[]> {
   const [load, ...counts] = result;
   const total = (key: "done" | "failed") => counts.reduce((sum, count) => sum + count[key], 0);
   await pause(settleMs);
-  const lost = load.errors + load.timeouts + load.non2xx;
   return [
     {
       what: `${quick + slow} connections for ${seconds} s: requests, p99`,
       value: `${Math.round(load.requests.average)}/s`,
-      beside: `${load.latency.p99} ms; ${lost} of ${load.requests.total} lost`,
+      beside: `${load.latency.p99} ms; ${lost(load)} of ${load.requests.total} lost`,
     },
     {
       what: `slow uploads of ${(upload.chunks * upload.chunkBytes) / 1024 ** 2} MiB among them`,

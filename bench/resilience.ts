@@ -4,6 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import autocannon from "autocannon";
 import type { LocalCloud } from "../providers/local/cloud/client.ts";
 import type { Deployment } from "../test/e2e/deployment.ts";
+import { lost } from "../test/e2e/load.ts";
 import { withNineMachines } from "./nine-machines.ts";
 import { median, type Row, seconds, timed } from "./table.ts";
 
@@ -74,8 +75,7 @@ async function measure(deployment: Deployment, url: string): Promise<Row[]> {
   const healing: number[] = [];
   for (let kill = 0; kill < kills; kill += 1) healing.push(await killToHealthy(cloud));
   const rollout = await rolloutUnderLoad(deployment, url);
-  const { errors, timeouts, non2xx, requests, latency } = rollout.load;
-  const lost = errors + timeouts + non2xx;
+  const { requests, latency } = rollout.load;
   return [
     {
       what: "kill -9 of a machine to its replacement healthy",
@@ -85,7 +85,7 @@ async function measure(deployment: Deployment, url: string): Promise<Row[]> {
     {
       what: "rollout of nine machines under 200 requests/s",
       value: seconds(rollout.took),
-      beside: `${lost} of ${requests.total} lost, p99 ${latency.p99} ms`,
+      beside: `${lost(rollout.load)} of ${requests.total} lost, p99 ${latency.p99} ms`,
       goal: "0 lost",
     },
     {

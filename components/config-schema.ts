@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { type Limit, maxFileBytes, maxUploads, requestsPerMinute } from "../service/limits.ts";
 import {
   addresses,
   boolean,
@@ -45,6 +46,8 @@ const access = list(
   }),
 );
 
+const limited = ({ min, max, fallback }: Limit) => v.optional(integer(min, max), fallback);
+
 const app = object({
   port: key("The port it listens on.", v.optional(port), { default: "the cloud's" }),
   root: key(
@@ -52,17 +55,14 @@ const app = object({
     v.optional(oneOf(rootAnswers), "greeting"),
   ),
   public: key("Whether writing needs no token.", v.optional(boolean, false)),
-  maxFileBytes: key(
-    "The largest file that can be uploaded, in bytes.",
-    v.optional(integer(1, 5 * 1024 ** 4), 5 * 1024 ** 3),
-  ),
+  maxFileBytes: key("The largest file that can be uploaded, in bytes.", limited(maxFileBytes)),
   maxUploads: key(
     "Uploads that a machine takes at a time, and fewer where half of its memory has no room for them, at 24 MiB each. More are told to come back.",
-    v.optional(integer(1, 10_000), 64),
+    limited(maxUploads),
   ),
   requestsPerMinute: key(
     "Requests to the file API that one client address may make of a machine in a minute; 0: any number.",
-    v.optional(integer(0, 1_000_000), 6000),
+    limited(requestsPerMinute),
   ),
 });
 

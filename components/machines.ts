@@ -41,3 +41,13 @@ export interface DeployedStack {
 export interface MachinesModule {
   openMachines(stack: DeployedStack): Machines;
 }
+
+/** The order of a listing. */
+export function byClusterAndAge(one: MachineStatus, other: MachineStatus): number {
+  return one.cluster.localeCompare(other.cluster) || +one.launchedAt - +other.launchedAt;
+}
+
+/** What asking for a machine ends with that is not among those there are. */
+export function noSuchMachine(stack: string, id: string, there: readonly string[]): Error {
+  return new Error(`there is no machine ${id} in stack ${stack}; there are: ${there.join(", ") || "none"}`);
+}

@@ -26,6 +26,27 @@ interface LockedPackage {
   readonly integrity: string;
 }
 
+/** A runtime as it is stored: where, with which hex SHA-512, and what. */
+export interface StoredRuntime {
+  readonly key: string;
+  readonly sha512: string;
+  readonly content: LockedPackage & { readonly npmPackage: string };
+}
+
+/** The Node.js of a platform, as package-lock.json pins it. @throws when it does not */
+export function runtimeOf(platform: Platform): StoredRuntime {
+  const npmPackage = runtimePackages[platform];
+  const { version, integrity } = lockedPackage(npmPackage);
+  const sha512 = Buffer.from(integrity.slice("sha512-".length), "base64").toString("hex");
+  const key = `runtimes/${npmPackage}-${version}-${sha512.slice(0, 16)}.tgz`;
+  return { key, sha512, content: { npmPackage, version, integrity } };
+}
+
+/** Where a release is stored, by its hex SHA-256. */
+export function releaseKey(sha256: string): string {
+  return `releases/${sha256}.tar.gz`;
+}
+
 function lockedPackage(name: string): LockedPackage {
   const file = join(import.meta.dirname, "../package-lock.json");
   const lock = JSON.parse(readFileSync(file, "utf8")) as { packages: Record<string, Partial<LockedPackage>> };
@@ -61,7 +82,7 @@ export class Release extends pulumi.ComponentResource {
     this.#bucket = args.bucket;
     this.key = args.bucket.store(
       "release",
-      { key: `releases/${sha256}.tar.gz`, content: { file } },
+      { key: releaseKey(sha256), content: { file } },
       { parent: this },
     ).key;
     this.registerOutputs({ sha256 });
@@ -71,17 +92,8 @@ export class Release extends pulumi.ComponentResource {
   runtime(platform: Platform): Runtime {
     const known = this.#runtimes.get(platform);
     if (known) return known;
-    const npmPackage = runtimePackages[platform];
-    const { version, integrity } = lockedPackage(npmPackage);
-    const sha512 = Buffer.from(integrity.slice("sha512-".length), "base64").toString("hex");
-    const { key } = this.#bucket.store(
-      `runtime-${platform}`,
-      {
-        key: `runtimes/${npmPackage}-${version}-${sha512.slice(0, 16)}.tgz`,
-        content: { npmPackage, version, integrity },
-      },
-      { parent: this },
-    );
+    const { sha512, ...stored } = runtimeOf(platform);
+    const { key } = this.#bucket.store(`runtime-${platform}`, stored, { parent: this });
     const runtime = { key, sha512 };
     this.#runtimes.set(platform, runtime);
     return runtime;

@@ -7,7 +7,14 @@ import type { Message } from "google-protobuf";
 import emptypb from "google-protobuf/google/protobuf/empty_pb.js";
 import structpb, { type Struct as StructMessage } from "google-protobuf/google/protobuf/struct_pb.js";
 import { type Labels, labelOf, labelsKey } from "./labels.ts";
-import { type Properties, type Registration, readRegistration, registrationOf } from "./registration.ts";
+import {
+  type Properties,
+  type Registration,
+  readRegistration,
+  registrationOf,
+  type StackName,
+  toProperties,
+} from "./registration.ts";
 import { wireSecret } from "./values.ts";
 
 const { Struct } = structpb;
@@ -134,7 +141,7 @@ function monitorHandlers(
         .setProperties(answeredProperties(registration));
     }),
     registerResourceOutputs: unary((request: pb.RegisterResourceOutputsRequest) => {
-      outputs.set(request.getUrn(), (request.getOutputs()?.toJavaScript() ?? {}) as Properties);
+      outputs.set(request.getUrn(), toProperties(request.getOutputs()));
       return new emptypb.Empty();
     }),
     signalAndWaitForShutdown: unary(() => new emptypb.Empty()),
@@ -161,11 +168,6 @@ function engineHandlers({ logs }: Recording): grpc.UntypedServiceImplementation 
     startDebugging: unary(() => new emptypb.Empty()),
     requirePulumiVersion: unary(() => new enginepb.RequirePulumiVersionResponse()),
   };
-}
-
-export interface StackName {
-  readonly name: string;
-  readonly project: string;
 }
 
 /**

@@ -37,25 +37,27 @@ export interface Registration {
 }
 
 type Known = ReadonlyMap<string, Registration>;
-type Stack = { readonly name: string; readonly project: string };
+/** What a stack is called. */
+export type StackName = { readonly name: string; readonly project: string };
 type Request = pb.RegisterResourceRequest | pb.ReadResourceRequest;
 
 const rootType = "pulumi:pulumi:Stack";
 const providerType = "pulumi:providers:";
 
 /** A URN as the engine forms it: components' types stand before a resource's own, the stack's does not. */
-function formUrn(stack: Stack, type: string, name: string, parent: string): string {
+function formUrn(stack: StackName, type: string, name: string, parent: string): string {
   const parentTypes = parent ? parseUrn(parent).types : [];
   const types = parentTypes[0] === rootType ? [type] : [...parentTypes, type];
   return `urn:pulumi:${stack.name}::${stack.project}::${types.join("$")}::${name}`;
 }
 
-function toProperties(struct: StructMessage | undefined): Properties {
+/** What the wire has for properties, as it has it. */
+export function toProperties(struct: StructMessage | undefined): Properties {
   return (struct?.toJavaScript() ?? {}) as Properties;
 }
 
 /** What creating and reading a resource have in common. */
-function common(request: Request, stack: Stack, known: Known) {
+function common(request: Request, stack: StackName, known: Known) {
   const parent = request.getParent();
   return {
     urn: formUrn(stack, request.getType(), request.getName(), parent),
@@ -71,7 +73,7 @@ function common(request: Request, stack: Stack, known: Known) {
 /** What the engine would make of a request to create a resource, or of a component. */
 export function registrationOf(
   request: pb.RegisterResourceRequest,
-  stack: Stack,
+  stack: StackName,
   known: Known,
 ): Registration {
   refuse(request);
@@ -102,7 +104,11 @@ export function registrationOf(
 }
 
 /** What the engine would make of a request to read a resource that exists already. */
-export function readRegistration(request: pb.ReadResourceRequest, stack: Stack, known: Known): Registration {
+export function readRegistration(
+  request: pb.ReadResourceRequest,
+  stack: StackName,
+  known: Known,
+): Registration {
   return {
     ...common(request, stack, known),
     op: "read",
@@ -127,7 +133,7 @@ function refuse(request: pb.RegisterResourceRequest): void {
 }
 
 /** The provider that is given, else the parent's of the same package, else the package's default one. */
-function providerOf(request: Request, stack: Stack, known: Known): string | undefined {
+function providerOf(request: Request, stack: StackName, known: Known): string | undefined {
   const type = request.getType();
   const [packageName] = type.split(":");
   if (type.startsWith(providerType) || packageName === "pulumi") return undefined;
@@ -147,7 +153,7 @@ function propertyDependencies(request: pb.RegisterResourceRequest): Record<strin
 }
 
 /** Aliases as URNs; what an alias does not say is as in the resource itself. */
-function aliases(request: pb.RegisterResourceRequest, stack: Stack): string[] {
+function aliases(request: pb.RegisterResourceRequest, stack: StackName): string[] {
   return request.getAliasesList().map((alias) => {
     const spec = alias.getSpec();
     if (!spec) return alias.getUrn();

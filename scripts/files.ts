@@ -4,9 +4,8 @@ import { basename, extname } from "node:path";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { parseArgs } from "node:util";
-import { create as contentDisposition } from "content-disposition";
 import type { FilesModule } from "../components/files.ts";
-import { checkName } from "../service/file-names.ts";
+import { checkName, dispositionOf } from "../service/file-names.ts";
 import { openStore } from "../service/storage/index.ts";
 import type { Store } from "../service/storage/store.ts";
 import { localStack } from "./backend.ts";
@@ -137,8 +136,8 @@ async function list(store: Store, prefix: string, signal: AbortSignal): Promise<
 
 async function url(store: Store, { name, expiresSeconds }: FilesRequest, signal: AbortSignal): Promise<void> {
   if (!(await store.stat(name, signal))) throw missing(store, name);
-  const disposition = contentDisposition(basename(name));
-  console.log(await store.presign(name, { expiresSeconds, contentDisposition: disposition, signal }));
+  const contentDisposition = dispositionOf(name);
+  console.log(await store.presign(name, { expiresSeconds, contentDisposition, signal }));
 }
 
 function missing({ bucket }: Store, name: string): Error {

@@ -1,3 +1,4 @@
+import { create as contentDisposition } from "content-disposition";
 import type { FastifyRequest } from "fastify";
 import { HttpError } from "./errors.ts";
 
@@ -45,4 +46,9 @@ export function nameInPath({ url }: FastifyRequest, wildcard: string): string {
   if (/[^\x21-\x7e]|#/.test(url))
     throw new HttpError(400, "Percent-encode what is not ASCII, and '#', in a URL");
   return checkName(wildcard);
+}
+
+/** A browser saves the file under the last part of its name (RFC 6266; in RFC 8187's encoding where it must be). */
+export function dispositionOf(name: string): string {
+  return contentDisposition(name.slice(name.lastIndexOf("/") + 1));
 }

@@ -1,5 +1,6 @@
 import type { RootAnswer } from "../components/settings.ts";
 import type { AppEnvironment } from "../components/startup.ts";
+import { type Limit, maxFileBytes, maxUploads, requestsPerMinute } from "./limits.ts";
 import { reservedPath } from "./reserved-paths.ts";
 
 const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
@@ -55,11 +56,11 @@ const variables: { readonly [Name in keyof ServiceSettings]: Variable<ServiceSet
   RELEASE: { ...sha256(), fallback: "development" },
   DEREGISTER_SECONDS: { ...wholeNumber(0, 86_400, "seconds"), fallback: 0 },
   LOG_LEVEL: { ...oneOf(logLevels), fallback: "info" },
-  MAX_FILE_BYTES: { ...wholeNumber(1, 5 * 1024 ** 4, "bytes"), fallback: 5 * 1024 ** 3 },
-  MAX_UPLOADS: { ...wholeNumber(1, 10_000, "uploads at a time"), fallback: 64 },
+  MAX_FILE_BYTES: limited(maxFileBytes, "bytes"),
+  MAX_UPLOADS: limited(maxUploads, "uploads at a time"),
   UPLOAD_IDLE_SECONDS: { ...wholeNumber(1, 3600, "seconds"), fallback: 60 },
   STORE_SECONDS: { ...wholeNumber(1, 300, "seconds"), fallback: 20 },
-  RATE_LIMIT: { ...wholeNumber(0, 1_000_000, "requests a minute; 0: any number"), fallback: 6000 },
+  RATE_LIMIT: limited(requestsPerMinute, "requests a minute; 0: any number"),
   METRICS_PORT: { ...wholeNumber(0, 65_535, "0: no metrics"), fallback: 0 },
 };
 
@@ -99,6 +100,10 @@ function oneOf<T extends string>(values: readonly T[]): Variable<T> {
 function trueOrFalse(): Variable<boolean> {
   const parse = (text: string) => (text === "true" || text === "false" ? text === "true" : undefined);
   return { parse, allowed: "true or false" };
+}
+
+function limited({ min, max, fallback }: Limit, note: string): Variable<number> {
+  return { ...wholeNumber(min, max, note), fallback };
 }
 
 function wholeNumber(min: number, max: number, note: string): Variable<number> {

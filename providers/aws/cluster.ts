@@ -39,7 +39,9 @@ export class AwsCluster extends Cluster {
     this.groupId = new Group(
       name,
       {
-        ...groupSize(args),
+        minSize: args.min,
+        maxSize: args.max,
+        desiredCapacity: this.size,
         ...groupHealth(args),
         ...this.#placement(args, template),
         tags: groupTags(name, args, context),
@@ -134,10 +136,6 @@ export class AwsCluster extends Cluster {
       targetGroupArns: [this.targetGroupArn],
     };
   }
-}
-
-function groupSize({ min, max, desired }: Args) {
-  return { minSize: min, maxSize: max, desiredCapacity: desired ?? min };
 }
 
 /**

@@ -10,7 +10,14 @@ import {
   type Instance,
   paginateDescribeInstances,
 } from "@aws-sdk/client-ec2";
-import type { DeployedStack, LogOptions, MachineStatus, Machines } from "../../components/machines.ts";
+import {
+  byClusterAndAge,
+  type DeployedStack,
+  type LogOptions,
+  type MachineStatus,
+  type Machines,
+  noSuchMachine,
+} from "../../components/machines.ts";
 import { groupsOf } from "./outputs.ts";
 
 /** How often a followed console is looked at, in milliseconds. */
@@ -55,7 +62,7 @@ export function openMachines({ stack, outputs }: DeployedStack): Machines {
         machines.push(...Instances.map((one) => statusOf(cluster, one, details.get(one.InstanceId ?? ""))));
       }
     }
-    return machines.sort((a, b) => a.cluster.localeCompare(b.cluster) || +a.launchedAt - +b.launchedAt);
+    return machines.sort(byClusterAndAge);
   }
 
   return {
@@ -63,9 +70,7 @@ export function openMachines({ stack, outputs }: DeployedStack): Machines {
     async *logs(id, options) {
       const there = (await list()).map((machine) => machine.id);
       if (!there.includes(id)) {
-        throw new Error(
-          `there is no machine ${id} in stack ${stack}; there are: ${there.join(", ") || "none"}`,
-        );
+        throw noSuchMachine(stack, id, there);
       }
       console.error(`For a shell on it: aws ssm start-session --region ${region} --target ${id}`);
       yield* readConsole(ec2, id, options);

@@ -1,6 +1,13 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
-import type { DeployedStack, LogOptions, MachineStatus, Machines } from "../../components/machines.ts";
+import {
+  byClusterAndAge,
+  type DeployedStack,
+  type LogOptions,
+  type MachineStatus,
+  type Machines,
+  noSuchMachine,
+} from "../../components/machines.ts";
 import { LocalCloud } from "./cloud/client.ts";
 import { homeOf } from "./cloud/home.ts";
 import { MachineFolders } from "./cloud/machine.ts";
@@ -72,16 +79,14 @@ export function openMachines({ stack }: DeployedStack): Machines {
   return {
     async list() {
       const machines = (await cloud.machines()).map(statusOf);
-      return machines.sort((a, b) => a.cluster.localeCompare(b.cluster) || +a.launchedAt - +b.launchedAt);
+      return machines.sort(byClusterAndAge);
     },
     async *logs(id, options) {
       const known = /^m-[0-9a-f]+$/.test(id);
       const handle = known ? await openFirst([folders.logOf(id), folders.archivedLogOf(id)]) : undefined;
       if (!handle) {
         const there = (await cloud.machines()).map((machine) => machine.id);
-        throw new Error(
-          `there is no machine ${id} in stack ${stack}; there are: ${there.join(", ") || "none"}`,
-        );
+        throw noSuchMachine(stack, id, there);
       }
       try {
         yield* readLog(handle, options);

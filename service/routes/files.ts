@@ -1,8 +1,7 @@
-import { create as contentDisposition } from "content-disposition";
 import type { FastifyReply } from "fastify";
 import type { FileRoutes } from "../context.ts";
 import { HttpError } from "../errors.ts";
-import { checkText, nameInPath } from "../file-names.ts";
+import { checkText, dispositionOf, nameInPath } from "../file-names.ts";
 import { anyError, contentSchema, errorSchemas } from "../schemas.ts";
 import { callStore } from "../store-call.ts";
 
@@ -102,11 +101,6 @@ export const fileRoutes: FileRoutes = async (app, context) => {
     },
   });
 };
-
-/** A browser saves the file under the last part of its name (RFC 6266; in RFC 8187's encoding where it must be). */
-function dispositionOf(name: string): string {
-  return contentDisposition(name.slice(name.lastIndexOf("/") + 1));
-}
 
 /** The answer when the bucket has no such file (R2.5). */
 export function notFound(name: string, bucket: string): HttpError {

@@ -31,7 +31,7 @@ bootSuite(
         functions: await readFile(join(import.meta.dirname, "../../providers/aws/startup.sh"), "utf8"),
         settings: location,
         // Node.js trusts its own authorities alone.
-        environment: { STORE: "s3", ...location, DEREGISTER_SECONDS: 0, NODE_EXTRA_CA_CERTS: trusted },
+        environment: { STORE: "s3", ...location, NODE_EXTRA_CA_CERTS: trusted },
       },
       instanceIds: ["i-0aaaaaaaaaaaaaaa1", "i-0aaaaaaaaaaaaaaa2"],
       files: async (image) => ({

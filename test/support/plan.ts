@@ -14,7 +14,6 @@ export interface StackPlan {
   readonly diagnostics: readonly string[];
   /** By full type (`switchyard:local:Bucket`), or by the last word of it. */
   byType(type: string): PlannedResource[];
-  byName(name: string): PlannedResource[];
   /** The one resource that is so named; throws when there is none, or more than one. */
   get(name: string): PlannedResource;
   /** Those whose parent it is. */
@@ -66,7 +65,6 @@ function queryable(document: Plan): StackPlan {
     outputs: resources.find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs ?? {},
     diagnostics: document.diagnostics.map(({ message }) => message.trimEnd()),
     byType: (wanted) => resources.filter(({ type }) => type === wanted || simpleType(type) === wanted),
-    byName: (name) => resources.filter(({ urn }) => parseUrn(urn).name === name),
     get,
     children: (name) => {
       const { urn } = get(name);

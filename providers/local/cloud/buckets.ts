@@ -1,4 +1,4 @@
-import { constants, mkdirSync, rmSync } from "node:fs";
+import { constants, type Dirent, mkdirSync, rmSync } from "node:fs";
 import { copyFile, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Files, isUnfinished, temporaryName } from "./files.ts";
@@ -38,7 +38,10 @@ export class Buckets {
 
   /** Deletes what uploads have left that a killed control plane could not end. Call it before there are any. */
   async removeUnfinished(): Promise<void> {
-    for (const file of await filesBelow(this.#root)) if (isUnfinished(file)) await rm(file);
+    const buckets = (await entriesOf(this.#root)).filter((entry) => entry.isDirectory());
+    const folders = buckets.map(({ name }) => join(this.#root, name));
+    for (const entry of (await Promise.all(folders.map((folder) => entriesOf(folder)))).flat())
+      if (entry.isFile() && isUnfinished(entry.name)) await rm(join(entry.parentPath, entry.name));
   }
 
   /** Stores a copy of a file of this host; the kernel copies it. */
@@ -88,16 +91,20 @@ export class Buckets {
 
   async #countData(bucket: string): Promise<number> {
     const root = join(this.#root, bucket);
-    const files = (await filesBelow(root)).filter((file) => !isUnfinished(file));
-    const keys = files.map((file) => file.slice(root.length + 1));
+    const files = (await entriesOf(root, true)).filter(
+      (entry) => entry.isFile() && !isUnfinished(entry.name),
+    );
+    const keys = files.map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
     return keys.filter((key) => !deploymentPrefixes.some((prefix) => key.startsWith(prefix))).length;
   }
 }
 
-async function filesBelow(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error) => {
+/** What is in a folder, and below it if so; nothing where there is none. */
+async function entriesOf(folder: string, recursive = false): Promise<Dirent[]> {
+  try {
+    return await readdir(folder, { recursive, withFileTypes: true });
+  } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
     throw error;
-  });
-  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  }
 }

@@ -13,7 +13,7 @@ import {
 import { type IncomingMessage, request } from "node:http";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { withSocketPath } from "./home.ts";
+import { controlPlaneLog, withSocketPath } from "./home.ts";
 import { lastLines } from "./machine.ts";
 import type { Collection, GroupStatus, MachineInfo, Specs } from "./specs.ts";
 
@@ -135,18 +135,16 @@ async function ensureRunning(home: string): Promise<void> {
     else if (started.exitCode !== null) break;
     await pause(25);
   }
-  const lines = (await lastLines(logOf(home), 5)).map(readable);
+  const lines = (await lastLines(controlPlaneLog(home), 5)).map(readable);
   throw new Error(
-    [`the local cloud's control plane does not start; the end of ${logOf(home)}:`, ...lines].join("\n  "),
+    [`the local cloud's control plane does not start; the end of ${controlPlaneLog(home)}:`, ...lines].join(
+      "\n  ",
+    ),
   );
 }
 
-function logOf(home: string): string {
-  return join(home, "control-plane.log");
-}
-
 function startSupervised(home: string, version: string): ChildProcess {
-  const log = openSync(logOf(home), "a", 0o600);
+  const log = openSync(controlPlaneLog(home), "a", 0o600);
   try {
     const command = [process.execPath, ...memoryFlags, join(import.meta.dirname, "main.ts"), home, version];
     const lock = join(home, "control-plane.lock");

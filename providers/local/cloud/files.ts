@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
@@ -62,9 +62,9 @@ export function temporaryName(): string {
   return temporaryMark + randomUUID();
 }
 
-/** Whether a path is that of a file that is on its way into a bucket. */
-export function isUnfinished(path: string): boolean {
-  return basename(path).startsWith(temporaryMark);
+/** Whether a name in a bucket's folder is that of a file that is on its way into the bucket. */
+export function isUnfinished(name: string): boolean {
+  return name.startsWith(temporaryMark);
 }
 
 /** The files of a bucket's folder, whatever their names: each is one file on disk, with its type at its end. */

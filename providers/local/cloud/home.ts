@@ -20,6 +20,11 @@ export function homeOf(stack: string): string {
   return join(parent, `${stack}-${createHash("sha256").update(backend).digest("hex").slice(0, 8)}`);
 }
 
+/** Where the control plane logs. */
+export function controlPlaneLog(home: string): string {
+  return join(home, "control-plane.log");
+}
+
 /**
  * Calls `use` with a path to the control plane's socket that is short enough for the kernel. A deep folder is reached
  * through its own open descriptor, which Linux alone offers.

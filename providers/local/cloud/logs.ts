@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readdirSync, readSync, writeSync } from "node:fs";
-import { join } from "node:path";
+import { controlPlaneLog } from "./home.ts";
+import { MachineFolders } from "./machine.ts";
 
 /** A log that grows beyond the first loses all but the last of it; in bytes. */
 const longest = 32 * 1024 * 1024;
@@ -23,16 +24,14 @@ function trim(file: string): void {
 
 /** Keeps the logs of a local cloud from filling the disk: its control plane's and its machines'. */
 export function trimLogs(home: string): void {
+  const folders = new MachineFolders(home);
   let machines: string[] = [];
   try {
-    machines = readdirSync(join(home, "machines"));
+    machines = readdirSync(folders.all);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
-  for (const file of [
-    join(home, "control-plane.log"),
-    ...machines.map((id) => join(home, "machines", id, "log")),
-  ]) {
+  for (const file of [controlPlaneLog(home), ...machines.map((id) => folders.logOf(id))]) {
     try {
       trim(file);
     } catch (error) {

@@ -30,9 +30,14 @@ export class MachineFolders {
     this.home = home;
   }
 
+  /** Where all machines have theirs. */
+  get all(): string {
+    return join(this.home, "machines");
+  }
+
   /** A machine's own folder. */
   of(id: string): string {
-    return join(this.home, "machines", id);
+    return join(this.all, id);
   }
 
   /** The log of a machine: beside it while it lives, then among the last logs. */

@@ -1,19 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
-import {
-  createServer,
-  request as forward,
-  type IncomingMessage,
-  type RequestListener,
-  type ServerResponse,
-} from "node:http";
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { folderOf, serverPackages } from "../../servers/cache.ts";
 import { type Running, serverFolder, startServer } from "../../servers/process.ts";
+import { passOn } from "../../storage/proxy.ts";
 import { freePorts } from "../../support/ports.ts";
 import type { RoleCredentials } from "./imds.ts";
 
@@ -157,7 +152,7 @@ async function startFront(port: number, tls: RoleS3Options["tls"], report: RoleS
   const requests: S3Request[] = [];
   const answers: ((response: ServerResponse) => void)[] = [];
   const listener: RequestListener = (request: IncomingMessage, response: ServerResponse) => {
-    const { method = "", url = "", headers } = request;
+    const { url = "", headers } = request;
     response.on("close", () => {
       const seen = { path: url, authorization: headers.authorization ?? "", status: response.statusCode };
       requests.push(seen);
@@ -165,12 +160,7 @@ async function startFront(port: number, tls: RoleS3Options["tls"], report: RoleS
     });
     const answer = answers.shift();
     if (answer) return answer(response);
-    const passed = forward({ host: "127.0.0.1", port, method, path: url, headers }, (result) => {
-      response.writeHead(result.statusCode ?? 502, result.headers);
-      result.pipe(response);
-    });
-    passed.on("error", (error) => response.destroy(error));
-    request.pipe(passed);
+    passOn(`http://127.0.0.1:${port}`, request, response);
   };
   const server = tls ? createTlsServer(tls, listener) : createServer(listener);
   server.listen(tls ? 443 : 0, tls?.host ?? "127.0.0.1");
