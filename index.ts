@@ -2,9 +2,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { AdminToken } from "./components/admin-token.ts";
 import { Readiness } from "./components/readiness.ts";
 import { Release } from "./components/release.ts";
-import { buildRelease } from "./components/release-build.ts";
-import type { AppEnvironment } from "./components/startup.ts";
 import { openCloud } from "./providers/index.ts";
+import { buildRelease } from "./release/build.ts";
+import type { AppEnvironment } from "./release/startup.ts";
 
 const { cloud, settings } = await openCloud(pulumi.runtime.allConfig(), pulumi.getProject());
 const { app, access, loadBalancer, rollout, sshKey } = settings;

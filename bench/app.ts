@@ -4,11 +4,11 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { buildRelease } from "../components/release-build.ts";
+import { buildRelease } from "../release/build.ts";
 import { freePort } from "../test/support/ports.ts";
 
-/** What machines give Node.js besides the app (components/startup.sh). */
-const startupScript = readFileSync(join(import.meta.dirname, "../components/startup.sh"), "utf8");
+/** What machines give Node.js besides the app (release/startup.sh). */
+const startupScript = readFileSync(join(import.meta.dirname, "../release/startup.sh"), "utf8");
 export const nodeOptions = startupScript.match(/(?<="\$runtime\/bin\/node" )--\S+/g) ?? [];
 
 export interface App {

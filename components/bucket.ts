@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { BucketSettings } from "./settings.ts";
+import type { BucketSettings } from "../config/settings.ts";
 
 export type BucketArgs = BucketSettings;
 

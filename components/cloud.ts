@@ -1,9 +1,9 @@
 import type { ComponentResourceOptions } from "@pulumi/pulumi";
+import type { CloudName, CloudRules, Settings } from "../config/settings.ts";
 import type { Bucket, BucketArgs } from "./bucket.ts";
 import type { Cluster, ClusterArgs } from "./cluster.ts";
 import type { LoadBalancer, LoadBalancerArgs } from "./load-balancer.ts";
 import type { Network, NetworkArgs } from "./network.ts";
-import type { CloudName, CloudRules, Settings } from "./settings.ts";
 
 /** What every resource of a deployment shares: how it is named and tagged. */
 export type Labels = Pick<Settings, "project" | "names" | "tags">;

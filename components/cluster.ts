@@ -1,9 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { ClusterSettings, HealthCheck, RolloutSettings } from "../config/settings.ts";
+import type { Platform } from "../release/runtimes.ts";
+import { type AppEnvironment, type CloudStartup, renderStartup } from "../release/startup.ts";
 import type { Bucket } from "./bucket.ts";
 import type { Network } from "./network.ts";
-import type { Platform, Release } from "./release.ts";
-import type { ClusterSettings, HealthCheck, RolloutSettings } from "./settings.ts";
-import { type AppEnvironment, type CloudStartup, renderStartup } from "./startup.ts";
+import type { Release } from "./release.ts";
 
 export interface ClusterArgs<N extends Network = Network, B extends Bucket = Bucket>
   extends Omit<ClusterSettings, "name" | "path" | "weight"> {

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { HealthCheck } from "../config/settings.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Network } from "./network.ts";
-import type { HealthCheck } from "./settings.ts";
 
 /** A cluster behind the load balancer, in the order in which paths are tried. */
 export interface Backend<C extends Cluster = Cluster> {

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { AccessRule, SubnetSettings } from "./settings.ts";
+import type { AccessRule, SubnetSettings } from "../config/settings.ts";
 
 export interface NetworkArgs {
   /** The whole address range, in CIDR notation. */

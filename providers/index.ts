@@ -1,6 +1,6 @@
 import type { Cloud, CloudModule } from "../components/cloud.ts";
-import { readSettings } from "../components/config.ts";
-import type { CloudName, Settings } from "../components/settings.ts";
+import { readSettings } from "../config/read.ts";
+import type { CloudName, Settings } from "../config/settings.ts";
 
 /** The clouds that are built; only the selected one is loaded. */
 const clouds: Partial<Record<CloudName, () => Promise<CloudModule>>> = {

@@ -4,7 +4,7 @@ import { basename, extname } from "node:path";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { parseArgs } from "node:util";
-import type { FilesModule } from "../components/files.ts";
+import type { FilesModule } from "../operations/files.ts";
 import { checkName, dispositionOf } from "../service/file-names.ts";
 import { openStore } from "../service/storage/index.ts";
 import type { Store } from "../service/storage/store.ts";

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import type { MachineStatus, Machines, MachinesModule } from "../components/machines.ts";
+import type { MachineStatus, Machines, MachinesModule } from "../operations/machines.ts";
 import { localStack } from "./backend.ts";
 import { type Context, runMain } from "./process.ts";
 import { deployedStack } from "./pulumi.ts";

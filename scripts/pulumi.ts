@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import type { DeployedStack } from "../components/machines.ts";
-import type { CloudName } from "../components/settings.ts";
+import type { CloudName } from "../config/settings.ts";
+import type { DeployedStack } from "../operations/machines.ts";
 import { localEnvironment, localStack, type Pulumi } from "./backend.ts";
 import { type Cli, findCli } from "./cli.ts";
 import { type Context, capture } from "./process.ts";

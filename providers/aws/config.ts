@@ -1,6 +1,6 @@
-import { parseCidr } from "../../components/cidr.ts";
-import { didYouMean } from "../../components/config.ts";
-import type { CloudRules, LoadBalancerSettings, Report, Settings } from "../../components/settings.ts";
+import { parseCidr } from "../../config/cidr.ts";
+import { didYouMean } from "../../config/read.ts";
+import type { CloudRules, LoadBalancerSettings, Report, Settings } from "../../config/settings.ts";
 import { isMachineType, machineTypeOf } from "./machine-types.ts";
 
 interface NameRule {

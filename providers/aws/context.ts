@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { RunError } from "@pulumi/pulumi/errors.js";
 import type { Labels } from "../../components/cloud.ts";
-import type { SubnetSettings } from "../../components/settings.ts";
+import type { SubnetSettings } from "../../config/settings.ts";
 import type { NameRole } from "./config.ts";
 
 /** What every part of a deployment shares. */

@@ -1,4 +1,4 @@
-import type { DeployedStack } from "../../components/machines.ts";
+import type { DeployedStack } from "../../operations/machines.ts";
 import type { StoreSettings } from "../../service/storage/settings.ts";
 import { groupsOf } from "./outputs.ts";
 

@@ -1,4 +1,4 @@
-import type { Platform } from "../../components/release.ts";
+import type { Platform } from "../../release/runtimes.ts";
 
 /** What a machine boots from. */
 export interface Image {

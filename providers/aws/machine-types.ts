@@ -1,4 +1,4 @@
-import type { Size } from "../../components/settings.ts";
+import type { Size } from "../../config/settings.ts";
 import type { AwsPlatform } from "./images.ts";
 
 /** What each portable size is here: 2 processors and 2 GiB, 2 and 8 GiB, 4 and 16 GiB. */

@@ -17,7 +17,7 @@ import {
   type MachineStatus,
   type Machines,
   noSuchMachine,
-} from "../../components/machines.ts";
+} from "../../operations/machines.ts";
 import { groupsOf } from "./outputs.ts";
 
 /** How often a followed console is looked at, in milliseconds. */

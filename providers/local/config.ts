@@ -1,4 +1,4 @@
-import type { CloudRules } from "../../components/settings.ts";
+import type { CloudRules } from "../../config/settings.ts";
 import { machineTypeOf, machineTypes } from "./machine-types.ts";
 
 /** Ports below this need a privilege that the local cloud neither has nor asks for (Linux `ip_unprivileged_port_start`). */

@@ -1,4 +1,4 @@
-import type { DeployedStack } from "../../components/machines.ts";
+import type { DeployedStack } from "../../operations/machines.ts";
 import type { StoreSettings } from "../../service/storage/settings.ts";
 import { LocalCloud } from "./cloud/client.ts";
 import { operatorUrl } from "./cloud/endpoint.ts";

@@ -1,5 +1,5 @@
-import type { Platform } from "../../components/release.ts";
-import type { Size } from "../../components/settings.ts";
+import type { Size } from "../../config/settings.ts";
+import type { Platform } from "../../release/runtimes.ts";
 
 interface MachineType {
   /** The app's heap limit (`node --max-old-space-size`), in MiB. */

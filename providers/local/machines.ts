@@ -7,7 +7,7 @@ import {
   type MachineStatus,
   type Machines,
   noSuchMachine,
-} from "../../components/machines.ts";
+} from "../../operations/machines.ts";
 import { LocalCloud } from "./cloud/client.ts";
 import { homeOf } from "./cloud/home.ts";
 import { MachineFolders } from "./cloud/machine.ts";

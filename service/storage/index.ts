@@ -3,7 +3,7 @@ import type { Store } from "./store.ts";
 
 /**
  * Opens the selected store. Its file, and with it its SDK, is loaded by this call alone: the release has each store as a
- * file of its own (components/release-build.ts). No request is made yet.
+ * file of its own (release/build.ts). No request is made yet.
  */
 export async function openStore(settings: StoreSettings, options?: StoreOptions): Promise<Store> {
   switch (settings.STORE) {

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { releaseKey, runtimeOf } from "../../components/release.ts";
-import { buildRelease } from "../../components/release-build.ts";
-import { type CloudStartup, renderStartup } from "../../components/startup.ts";
 import { fetchNpmPackage } from "../../plugin/npm-package.ts";
+import { buildRelease } from "../../release/build.ts";
+import { releaseKey, runtimeOf } from "../../release/runtimes.ts";
+import { type CloudStartup, renderStartup } from "../../release/startup.ts";
 import { appEnvironment } from "../support/startup.ts";
 import { debianImage } from "./image.ts";
 import { type CloudServices, createMachine, type Machine, network, until } from "./machine.ts";

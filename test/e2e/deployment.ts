@@ -1,23 +1,10 @@
 import { spawn } from "node:child_process";
-import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LocalCloud } from "../../providers/local/cloud/client.ts";
 import { type Cli, findCli } from "../../scripts/cli.ts";
-
-const projectRoot = join(import.meta.dirname, "../..");
-/** What a deployment is made of; tests change the copy, never the project. */
-const copied = [
-  "index.ts",
-  "Pulumi.yaml",
-  "package.json",
-  "package-lock.json",
-  "components",
-  "plugin",
-  "providers",
-  "scripts",
-  "service",
-];
+import { copyProgram, projectRoot } from "../support/project.ts";
 
 export interface CommandResult {
   readonly code: number | null;
@@ -76,8 +63,7 @@ export class Deployment {
     const { signal } = new AbortController();
     const cli = await findCli({ root: projectRoot, env: process.env, signal, log: console.error });
     const root = await mkdtemp(join(tmpdir(), "switchyard-e2e-"));
-    for (const name of copied) await cp(join(projectRoot, name), join(root, name), { recursive: true });
-    await symlink(join(projectRoot, "node_modules"), join(root, "node_modules"));
+    await copyProgram(root, ["plugin", "scripts"]);
     await mkdir(join(root, "state"), { mode: 0o700 });
     const deployment = new Deployment(root, cli, config, stack);
     await deployment.#write();

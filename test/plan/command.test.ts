@@ -1,12 +1,11 @@
 import { spawn } from "node:child_process";
-import { cp, mkdtemp, rm, symlink } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { Plan } from "../../plan/plan.ts";
-
-const project = join(import.meta.dirname, "../..");
+import { copyProgram, projectRoot as project } from "../support/project.ts";
 
 interface RunOptions {
   readonly root?: string;
@@ -26,12 +25,7 @@ async function run(args: readonly string[], options: RunOptions = {}) {
 async function copyOf(source: string): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), "plan-copy-"));
   onTestFinished(() => rm(root, { recursive: true }));
-  const copied = ["index.ts", "package.json", "package-lock.json", "Pulumi.yaml", "Pulumi.local.yaml"];
-  const folders = ["components", "plan", "providers", "service"];
-  for (const name of [...copied, ...folders]) {
-    await cp(join(source, name), join(root, name), { recursive: true });
-  }
-  await symlink(join(project, "node_modules"), join(root, "node_modules"));
+  await copyProgram(root, ["plan", "Pulumi.local.yaml"], source);
   return root;
 }
 

@@ -1,5 +1,5 @@
-import { ConfigError, readSettings } from "../../components/config.ts";
-import type { CloudRules, Report, Settings } from "../../components/settings.ts";
+import { ConfigError, readSettings } from "../../config/read.ts";
+import type { CloudRules, Report, Settings } from "../../config/settings.ts";
 
 /** A cloud that has a default for everything. */
 export const homeRules: CloudRules = {

@@ -1,4 +1,4 @@
-import type { HealthCheck } from "../../../components/settings.ts";
+import type { HealthCheck } from "../../../config/settings.ts";
 import { watchHealth as watch } from "./proxy/health.ts";
 import { createMachine } from "./proxy/pool.ts";
 import type { MachineRecord } from "./store.ts";

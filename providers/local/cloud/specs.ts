@@ -1,4 +1,4 @@
-import type { HealthCheck, RolloutSettings } from "../../../components/settings.ts";
+import type { HealthCheck, RolloutSettings } from "../../../config/settings.ts";
 
 /** A network: where machines get their addresses from, and its way in. */
 export interface NetworkSpec {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ConfigError, readSettings } from "../../../components/config.ts";
+import { ConfigError, readSettings } from "../../../config/read.ts";
 import { rules } from "../../../providers/aws/config.ts";
 import { isMachineType, machineTypeOf, platformOf } from "../../../providers/aws/machine-types.ts";
 import { rawConfig } from "../../support/config.ts";

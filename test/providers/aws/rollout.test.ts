@@ -1,22 +1,10 @@
-import { appendFile, cp, mkdtemp, rm, symlink } from "node:fs/promises";
+import { appendFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parseUrn, simpleType } from "../../../plan/labels.ts";
 import { planOf, type StackPlan } from "../../support/plan.ts";
-
-const projectRoot = join(import.meta.dirname, "../../..");
-const copied = [
-  "index.ts",
-  "Pulumi.yaml",
-  "Pulumi.aws.yaml",
-  "package.json",
-  "package-lock.json",
-  "components",
-  "plugin",
-  "providers",
-  "service",
-];
+import { copyProgram } from "../../support/project.ts";
 
 /** The resources that are not the same in both plans, `Type::name`. */
 function changes(before: StackPlan, after: StackPlan): string[] {
@@ -31,8 +19,7 @@ function changes(before: StackPlan, after: StackPlan): string[] {
 test("a changed service changes the launch templates, what they fetch and what waits for them", async () => {
   const root = await mkdtemp(join(tmpdir(), "switchyard-plan-"));
   try {
-    for (const name of copied) await cp(join(projectRoot, name), join(root, name), { recursive: true });
-    await symlink(join(projectRoot, "node_modules"), join(root, "node_modules"));
+    await copyProgram(root, ["Pulumi.aws.yaml"]);
     const before = await planOf("aws", { root });
     expect(changes(before, await planOf("aws", { root }))).toEqual([]);
     await appendFile(join(root, "service/server.ts"), "\nprocess.title = 'another';\n");

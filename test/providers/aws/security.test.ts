@@ -245,7 +245,7 @@ describe("the machines' role", () => {
   });
 
   it("has FetchBuild for the startup script, which fetches the two keys of the build and nothing else", () => {
-    const fetched = [...source("components/startup.sh").matchAll(/install_version \w+ "\$(\w+_KEY)"/g)];
+    const fetched = [...source("release/startup.sh").matchAll(/install_version \w+ "\$(\w+_KEY)"/g)];
     expect(fetched.map(([, key]) => key)).toEqual(["RUNTIME_KEY", "RELEASE_KEY"]);
     const keys = ["RuntimeObject::runtime-linux-x64", "BucketObjectv2::release"].map(
       (name) => plan.get(name).inputs?.key,

@@ -4,7 +4,7 @@ import type { ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { renderStartup, type StartupArgs } from "../../../components/startup.ts";
+import { renderStartup, type StartupArgs } from "../../../release/startup.ts";
 import { isInstalled, serverPackages } from "../../servers/cache.ts";
 import {
   type Archive,

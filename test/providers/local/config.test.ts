@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { ConfigError, readSettings } from "../../../components/config.ts";
-import type { Settings } from "../../../components/settings.ts";
+import { ConfigError, readSettings } from "../../../config/read.ts";
+import type { Settings } from "../../../config/settings.ts";
 import { rules } from "../../../providers/local/config.ts";
 import { hostPlatform, machineTypeOf, machineTypes } from "../../../providers/local/machine-types.ts";
 import { rawConfig } from "../../support/config.ts";

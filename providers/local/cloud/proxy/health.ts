@@ -1,6 +1,6 @@
 import { isIPv6 } from "node:net";
 import { Client } from "undici";
-import type { HealthCheck } from "../../../../components/settings.ts";
+import type { HealthCheck } from "../../../../config/settings.ts";
 import type { Machine } from "./pool.ts";
 
 /**

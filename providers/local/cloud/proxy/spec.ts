@@ -1,5 +1,5 @@
 import { BlockList, isIP } from "node:net";
-import type { HealthCheck } from "../../../../components/settings.ts";
+import type { HealthCheck } from "../../../../config/settings.ts";
 
 /** One machine that may answer requests. */
 export interface Target {

@@ -1,6 +1,6 @@
 import { RunError } from "@pulumi/pulumi/errors.js";
 import { expect, test } from "vitest";
-import { readSettings } from "../../components/config.ts";
+import { readSettings } from "../../config/read.ts";
 import { clouds, problemsOf, rawConfig, read } from "../support/config.ts";
 
 const cluster = (more: object) => ({ name: "a", min: 1, ...more });

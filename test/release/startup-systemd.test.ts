@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { renderStartup, type StartupArgs } from "../../components/startup.ts";
+import { renderStartup, type StartupArgs } from "../../release/startup.ts";
 import { freePort } from "../support/ports.ts";
 import {
   type Archive,

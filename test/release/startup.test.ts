@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
-import { renderStartup, type StartupArgs } from "../../components/startup.ts";
+import { renderStartup, type StartupArgs } from "../../release/startup.ts";
 import { appEnvironment, installed, localFunctions } from "../support/startup.ts";
 
 const args: StartupArgs = {

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { type Limit, maxFileBytes, maxUploads, requestsPerMinute } from "../service/limits.ts";
+import { cloudNames, rootAnswers, sizes } from "./settings.ts";
 import {
   addresses,
   boolean,
@@ -20,8 +21,7 @@ import {
   tagKey,
   tagValue,
   word,
-} from "./config-values.ts";
-import { cloudNames, rootAnswers, sizes } from "./settings.ts";
+} from "./values.ts";
 
 const network = object({
   cidr: key("The whole range of addresses.", networkCidr),

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import type { CloudLoaders } from "../../components/config.ts";
-import { readSettings } from "../../components/config.ts";
-import { schema } from "../../components/config-schema.ts";
-import { notesOf, type SchemaNode } from "../../components/config-values.ts";
+import type { CloudLoaders } from "../../config/read.ts";
+import { readSettings } from "../../config/read.ts";
+import { schema } from "../../config/schema.ts";
+import { notesOf, type SchemaNode } from "../../config/values.ts";
 import { clouds, homeRules, rawConfig, read } from "../support/config.ts";
 
 const day02 = {

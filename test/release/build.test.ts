@@ -8,7 +8,7 @@ import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { extract, list } from "tar";
 import { afterAll, expect, test, vi } from "vitest";
-import { buildRelease, type ReleaseBuild } from "../../components/release-build.ts";
+import { buildRelease, type ReleaseBuild } from "../../release/build.ts";
 import { startApp } from "../service/process.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -38,7 +38,7 @@ afterAll(async () => {
 
 /** Builds in a process of its own, with another umask and time zone. */
 async function buildElsewhere(folder: string): Promise<ReleaseBuild> {
-  const module = pathToFileURL(join(root, "components/release-build.ts")).href;
+  const module = pathToFileURL(join(root, "release/build.ts")).href;
   const script = `
     process.umask(0o077);
     const { buildRelease } = await import(${JSON.stringify(module)});
@@ -86,7 +86,10 @@ test("an archive that is there is not written again, and nothing is left beside 
 
 test("an error in the sources is reported by file and line", async () => {
   const copy = await copyOfProject();
-  await writeFile(join(copy, "service/server.ts"), 'import { run } from "./run.ts";\n\nvoid run(;\n');
+  await writeFile(
+    join(copy, "service/server.ts"),
+    'import { run } from "../components/run.ts";\n\nvoid run(;\n',
+  );
   const error = await buildRelease({ root: copy }).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(Error);
   const { message } = error as Error;

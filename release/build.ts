@@ -4,7 +4,7 @@ import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { RunError } from "@pulumi/pulumi/errors.js";
 import type { BuildFailure, Plugin } from "esbuild";
-import { hashInputs, hashOf, type ReleaseRecord, unchangedRelease } from "./release-record.ts";
+import { hashInputs, hashOf, type ReleaseRecord, unchangedRelease } from "./record.ts";
 
 /** The packed service, ready to be stored: an archive whose name is its content's hash. */
 export interface ReleaseBuild {

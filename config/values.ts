@@ -80,7 +80,7 @@ export function integer(min: number, max: number) {
   );
 }
 
-/** An object with these keys. Unknown keys pass here: valibot would report only the first of them (see config.ts). */
+/** An object with these keys. Unknown keys pass here: valibot would report only the first of them (see read.ts). */
 export function object<E extends v.ObjectEntries>(entries: E) {
   const expected = `an object with ${Object.keys(entries).join(", ")}`;
   const message = (issue: v.ObjectIssue) => {

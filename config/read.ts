@@ -1,10 +1,10 @@
 import { RunError } from "@pulumi/pulumi/errors.js";
 import { closest, distance } from "fastest-levenshtein";
 import * as v from "valibot";
-import { checkRelations, type Draft } from "./config-checks.ts";
-import { type Input, schema, textKeys } from "./config-schema.ts";
-import { notesOf, required, type SchemaNode } from "./config-values.ts";
+import { checkRelations, type Draft } from "./checks.ts";
+import { type Input, schema, textKeys } from "./schema.ts";
 import { type CloudName, type CloudRules, cloudNames, type Report, type Settings } from "./settings.ts";
+import { notesOf, required, type SchemaNode } from "./values.ts";
 
 const namespace = "switchyard:";
 

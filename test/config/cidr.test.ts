@@ -6,7 +6,7 @@ import {
   containsCidr,
   networkOf,
   parseCidr,
-} from "../../components/cidr.ts";
+} from "../../config/cidr.ts";
 
 function cidr(text: string): Cidr {
   const parsed = parseCidr(text);

@@ -1,0 +1,29 @@
+import { cp, mkdir, symlink } from "node:fs/promises";
+import { join } from "node:path";
+
+/** This project's own folder. */
+export const projectRoot = join(import.meta.dirname, "../..");
+
+/** What a plan of any stack reads. */
+const program = [
+  "index.ts",
+  "Pulumi.yaml",
+  "package.json",
+  "package-lock.json",
+  "components",
+  "config",
+  "operations",
+  "providers",
+  "release",
+  "service",
+];
+
+/**
+ * Copies the program into a folder that tests may change, with the dependencies linked.
+ * @param more further files and folders, relative to the project: `plugin`, `Pulumi.aws.yaml`
+ */
+export async function copyProgram(root: string, more: readonly string[], from = projectRoot): Promise<void> {
+  await mkdir(root, { recursive: true });
+  for (const name of [...program, ...more]) await cp(join(from, name), join(root, name), { recursive: true });
+  await symlink(join(projectRoot, "node_modules"), join(root, "node_modules"));
+}
