@@ -6,9 +6,13 @@ import { openCloud } from "./providers/index.ts";
 import { buildRelease } from "./release/build.ts";
 import type { AppEnvironment } from "./release/startup.ts";
 
-const { cloud, settings } = await openCloud(pulumi.runtime.allConfig(), pulumi.getProject());
+const { cloud, settings } = await openCloud(pulumi.runtime.allConfig(), {
+  project: pulumi.getProject(),
+  stack: pulumi.getStack(),
+});
 const { app, access, loadBalancer, rollout, sshKey } = settings;
-const { port, certificate, host, healthCheck } = loadBalancer;
+const { allow: _, ...listener } = loadBalancer;
+const { healthCheck } = listener;
 
 /** Where each machine's metrics are, for whoever may reach it: Prometheus' port for exporters of this kind (OpenTelemetry). */
 const metricsPort = 9464;
@@ -47,7 +51,7 @@ const backends = settings.clusters.map(({ name, path, weight, ...machines }) => 
   return { name, path, weight, cluster };
 });
 
-const balancer = cloud.loadBalancer("edge", { network, port, certificate, host, healthCheck, backends });
+const balancer = cloud.loadBalancer("edge", { network, ...listener, backends });
 
 const ready = new Readiness(
   "ready",

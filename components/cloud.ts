@@ -23,5 +23,5 @@ export interface Cloud<N extends Network = Network, B extends Bucket = Bucket, C
 /** What each folder `providers/<cloud>/` exports from its index.ts. */
 export interface CloudModule {
   readonly rules: CloudRules;
-  createCloud(labels: Labels): Cloud;
+  createCloud(settings: Settings): Cloud;
 }

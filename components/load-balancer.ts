@@ -20,6 +20,10 @@ export interface LoadBalancerArgs<N extends Network = Network, C extends Cluster
   readonly certificate?: string | undefined;
   /** The name that the certificate is for. */
   readonly host?: string | undefined;
+  /** Whether the cloud records each request. */
+  readonly accessLogs: boolean;
+  /** Whether whatever would delete it is refused. */
+  readonly protect: boolean;
   readonly healthCheck: HealthCheck;
   readonly backends: readonly Backend<C>[];
 }

@@ -1,10 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { AccessRule, SubnetSettings } from "../config/settings.ts";
+import type { AccessRule, NetworkSettings } from "../config/settings.ts";
 
-export interface NetworkArgs {
-  /** The whole address range, in CIDR notation. */
-  readonly cidr: string;
-  readonly subnets: readonly SubnetSettings[];
+export interface NetworkArgs extends NetworkSettings {
   /** The firewall in front of the load balancer: its port, that of HTTPS if there is a certificate, and who may reach them. */
   readonly edge: {
     readonly port: number;

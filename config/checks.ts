@@ -1,26 +1,17 @@
 import { addressCount, cidrsOverlap, containsCidr, parseCidr } from "./cidr.ts";
-import type { Report, Settings } from "./settings.ts";
-
-/**
- * A value of which any part may be missing. A key that is there but undefined had a wrong value, which is reported
- * already, so that nothing may be concluded from its absence.
- */
-export type Draft<T> = T extends readonly (infer E)[]
-  ? readonly Draft<E>[]
-  : T extends object
-    ? { readonly [K in keyof T]?: Draft<T[K]> | undefined }
-    : T;
+import type { CloudRules, Draft, Report, Settings } from "./settings.ts";
 
 type DraftCluster = NonNullable<Draft<Settings>["clusters"]>[number];
 
-/** Addresses that the cloud keeps in each subnet: AWS keeps most, the first four and the last (https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html). */
-const reservedAddresses = 5;
-
 /** Reports what is wrong between values that are each valid by themselves. What is missing in a draft violates nothing. */
-export function checkRelations(settings: Draft<Settings>, report: Report): void {
+export function checkRelations(
+  settings: Draft<Settings>,
+  rules: CloudRules | undefined,
+  report: Report,
+): void {
   checkSubnets(settings.network ?? {}, report);
   checkClusters(settings, report);
-  checkRoom(settings, report);
+  if (rules) checkRoom(settings, rules, report);
   checkLoadBalancer(settings.loadBalancer ?? {}, report);
 }
 
@@ -100,22 +91,60 @@ function checkPlaces(
   }
 }
 
-/** A cluster's machines are spread evenly over its subnets; while it is rolled at 100 % it has one more. */
-function checkRoom({ network, clusters = [], rollout }: Draft<Settings>, report: Report): void {
-  const surge = rollout?.minHealthyPercent === 100 ? 1 : 0;
-  for (const [index, subnet] of (network?.subnets ?? []).entries()) {
-    const range = parseCidr(subnet.cidr);
-    const placed = clusters.filter(({ subnets }) => subnets?.includes(index));
+/** A cluster's machines are spread evenly over its subnets. */
+function checkRoom(
+  { network, clusters = [], rollout = {} }: Draft<Settings>,
+  rules: CloudRules,
+  report: Report,
+): void {
+  for (const [place, { cidr }] of (network?.subnets ?? []).entries()) {
+    const range = parseCidr(cidr);
+    if (!range || !network) continue;
+    const placed = clusters.filter(({ subnets }) => subnets?.includes(place));
     const needed = placed.reduce(
-      (sum, { max = 0, subnets = [] }) => sum + Math.ceil(max / new Set(subnets).size) + surge,
+      (sum, { max = 0, subnets = [] }) =>
+        sum + Math.ceil(rules.mostAtOnce(max, rollout) / new Set(subnets).size),
       0,
     );
-    if (!range || needed <= addressCount(range) - reservedAddresses) continue;
-    const prefix = 32 - Math.ceil(Math.log2(needed + reservedAddresses));
-    const room = addressCount(range) - reservedAddresses;
-    const remedy = `it has room for ${room} machines, and ${needed} may be placed in it: make it a /${prefix} or larger`;
-    report(`network.subnets[${index}].cidr`, subnet.cidr, remedy);
+    const room = rules.roomIn(network, place);
+    if (needed <= room) continue;
+    const prefix = 32 - Math.ceil(Math.log2(needed + addressCount(range) - room));
+    const remedy = `it has room for ${Math.max(0, room)} machines, and ${needed} may be placed in it while they are rolled: make it a /${prefix} or larger`;
+    report(`network.subnets[${place}].cidr`, cidr, remedy);
   }
+}
+
+/**
+ * Reports each key that is set, and not to `false` or nothing, though a cloud has no use for it.
+ * @param reasons by key, `[]` for each item of a list: `clusters[].diskGiB`
+ */
+export function refuse(
+  settings: Draft<Settings>,
+  reasons: Readonly<Record<string, string>>,
+  report: Report,
+): void {
+  for (const [pattern, reason] of Object.entries(reasons)) {
+    for (const [key, value] of valuesAt(settings, pattern)) {
+      const isNothing = typeof value === "object" && value !== null && Object.keys(value).length === 0;
+      if (value !== undefined && value !== false && !isNothing) report(key, value, `${reason}; leave it out`);
+    }
+  }
+}
+
+function valuesAt(value: unknown, pattern: string): [key: string, value: unknown][] {
+  let found: [string, unknown][] = [["", value]];
+  for (const word of pattern.split(".")) {
+    const name = word.replace("[]", "");
+    found = found.flatMap(([path, parent]) => {
+      const part = (parent as Record<string, unknown> | undefined)?.[name];
+      const key = path === "" ? name : `${path}.${name}`;
+      if (!word.endsWith("[]")) return [[key, part]];
+      return Array.isArray(part)
+        ? part.map((item, index): [string, unknown] => [`${key}[${index}]`, item])
+        : [];
+    });
+  }
+  return found;
 }
 
 function checkLoadBalancer({ allow, healthCheck }: Draft<Settings["loadBalancer"]>, report: Report): void {

@@ -1,9 +1,16 @@
 import { RunError } from "@pulumi/pulumi/errors.js";
 import { closest, distance } from "fastest-levenshtein";
 import * as v from "valibot";
-import { checkRelations, type Draft } from "./checks.ts";
+import { checkRelations } from "./checks.ts";
 import { type Input, schema, textKeys } from "./schema.ts";
-import { type CloudName, type CloudRules, cloudNames, type Report, type Settings } from "./settings.ts";
+import {
+  type CloudName,
+  type CloudRules,
+  cloudNames,
+  type Draft,
+  type Report,
+  type Settings,
+} from "./settings.ts";
 import { notesOf, required, type SchemaNode } from "./values.ts";
 
 const namespace = "switchyard:";
@@ -19,13 +26,13 @@ export class ConfigError extends RunError {
   /** One line each, sorted by key. */
   readonly problems: readonly string[];
 
-  constructor(problems: readonly string[]) {
+  constructor(problems: readonly string[], stack: string) {
     const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
     super(
       [
         `${count} in this stack's configuration:`,
         ...problems.map((line) => `  ${line}`),
-        "Edit Pulumi.<stack>.yaml, or run: pulumi config set --path '<key>' <value>  (to remove a key: pulumi config rm --path '<key>')",
+        `Edit Pulumi.${stack}.yaml, or run: pulumi config set --path '<key>' <value>  (to remove a key: pulumi config rm --path '<key>')`,
         "docs/configuration.md describes every key.",
       ].join("\n"),
     );
@@ -44,15 +51,15 @@ export type CloudLoaders = Readonly<
  * what the selected cloud cannot do. Only the selected cloud is loaded.
  *
  * @param raw every configuration value, as `pulumi.runtime.allConfig()` gives them: JSON, or plain text for scalars.
- *   Keys outside `switchyard:` are ignored.
- * @param project the Pulumi project's name, the default of `switchyard:project`
+ *   Of keys outside `switchyard:` the cloud's rules may know some (`aws:region`).
+ * @param where the Pulumi project's name, the default of `switchyard:project`, and the stack's
  * @param secretKeys keys (`switchyard:sshKey`) whose values no message may show
  * @returns the settings, frozen in depth
  * @throws ConfigError that lists everything wrong
  */
 export async function readSettings(
   raw: Readonly<Record<string, string>>,
-  project: string,
+  where: { readonly project: string; readonly stack: string },
   clouds: CloudLoaders,
   secretKeys: ReadonlySet<string> = new Set(),
 ): Promise<Settings> {
@@ -61,30 +68,33 @@ export async function readSettings(
     const isSecret = [key, key.replace(/[.[].*$/s, "")].some((name) => secretKeys.has(namespace + name));
     problems.push({ key, line: isSecret ? secretLine(key) : line(key, value, remedy) });
   };
+  const reportMore: Report = (key, ...rest) => {
+    if (!problems.some((known) => isWithin(key, known.key))) report(key, ...rest);
+  };
   const reportFirst: Report = (key, ...rest) => {
     if (!problems.some((known) => isWithin(known.key, key) || isWithin(key, known.key))) report(key, ...rest);
   };
 
   const given = decode(raw);
-  const input = parse({ project, ...given }, reportFirst);
+  const input = parse({ project: where.project, ...given }, reportFirst);
   if ("machines" in given && "clusters" in given) {
     const remedy = "it is short for one cluster and cannot stand beside clusters: remove one of the two";
     reportFirst("machines", given.machines, remedy);
   }
   const rules = await loadRules(input.cloud, clouds, reportFirst);
   const draft = withDefaults(input, rules?.defaults ?? unknownDefaults);
-  checkRelations(draft, reportFirst);
-
-  if (problems.length > 0 || !rules) throw configError(problems);
-  const settings = freeze(structuredClone(draft)) as Settings;
-  rules.check(settings, report);
-  if (problems.length > 0) throw configError(problems);
-  return settings;
+  checkRelations(draft, rules, reportFirst);
+  rules?.check(draft, reportMore, raw);
+  if (problems.length > 0) throw configError(problems, where.stack);
+  return freeze(structuredClone(draft)) as Settings;
 }
 
-function configError(problems: readonly Problem[]): ConfigError {
+function configError(problems: readonly Problem[], stack: string): ConfigError {
   const sorted = problems.toSorted((a, b) => a.key.localeCompare(b.key, "en", { numeric: true }));
-  return new ConfigError(sorted.map(({ line }) => line));
+  return new ConfigError(
+    sorted.map(({ line }) => line),
+    stack,
+  );
 }
 
 /** Whether `key` is `other` or a part of it: `clusters[1].min` is a part of `clusters`. */
@@ -93,7 +103,7 @@ function isWithin(key: string, other: string): boolean {
 }
 
 function line(key: string, value: unknown, remedy: string): string {
-  return `${namespace}${key} is ${value === undefined ? "missing" : show(value)}; ${remedy}`;
+  return `${/^[a-z]+:/.test(key) ? "" : namespace}${key} is ${value === undefined ? "missing" : show(value)}; ${remedy}`;
 }
 
 function secretLine(key: string): string {
@@ -216,7 +226,7 @@ function either<T extends object, K extends keyof T, D>(object: T, key: K, other
 /** Fills in the defaults that depend on the cloud or on other keys; the schema has the others. */
 function withDefaults(input: Draft<Input>, defaults: Defaults): Draft<Settings> {
   const { machines, ...rest } = input;
-  const network = either(input, "network", defaults.network);
+  const network = withNetworkDefaults(input, defaults);
   const size = either(input, "machines", defaults.machines);
   const app = { name: "app", size: "small", min: size, desired: size, weight: 1, tags: {} } as const;
   return {
@@ -232,20 +242,37 @@ function withDefaults(input: Draft<Input>, defaults: Defaults): Draft<Settings> 
   };
 }
 
+function withNetworkDefaults(input: Draft<Input>, defaults: Defaults): Draft<Settings>["network"] {
+  if ("network" in input || !defaults.network) return input.network;
+  const { cidr, subnets } = defaults.network;
+  return {
+    cidr,
+    subnets: subnets.map((subnet) => ({ ...subnet, private: false })),
+    nat: "none",
+    flowLogs: false,
+  };
+}
+
 type ClusterInput = NonNullable<Draft<Input>["clusters"]>[number];
 
-function withClusterDefaults(cluster: ClusterInput, subnets: readonly unknown[] | undefined) {
+function withClusterDefaults(
+  cluster: ClusterInput,
+  subnets: readonly { readonly private?: boolean | undefined }[] | undefined,
+) {
   const { desired, min = desired, max = Math.max(min ?? 0, desired ?? 0, 1) } = cluster;
   return {
     ...cluster,
     min,
     max,
-    subnets: either(
-      cluster,
-      "subnets",
-      subnets?.map((_, index) => index),
-    ),
+    subnets: either(cluster, "subnets", subnets && machinePlaces(subnets)),
   };
+}
+
+/** The private subnets; if there are none, all. */
+function machinePlaces(subnets: readonly { readonly private?: boolean | undefined }[]): number[] {
+  const places = [...subnets.keys()];
+  const hidden = places.filter((place) => subnets[place]?.private);
+  return hidden.length > 0 ? hidden : places;
 }
 
 function withLoadBalancerDefaults(

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { type Limit, maxFileBytes, maxUploads, requestsPerMinute } from "../service/limits.ts";
-import { cloudNames, rootAnswers, sizes } from "./settings.ts";
+import { cloudNames, natModes, rootAnswers, sizes } from "./settings.ts";
 import {
   addresses,
   boolean,
@@ -26,16 +26,28 @@ import {
 const network = object({
   cidr: key("The whole range of addresses.", networkCidr),
   subnets: key(
-    "Where machines are placed; within `cidr`, and apart from each other. Each must have room for the machines that its clusters may grow to, one more for each cluster while it is rolled, and five addresses that the cloud keeps.",
+    "Where machines are placed; within `cidr`, and apart from each other. Each must have room for the most machines that its clusters have at once, which is while they are rolled, and for the addresses that the cloud itself needs.",
     list(
       object({
         cidr: key("The subnet's range of addresses.", networkCidr),
         zone: key("The cloud's own name of a zone.", v.optional(word), {
           default: "none; some clouds need one",
         }),
+        private: key(
+          "Whether its machines have no public addresses. The load balancer stands in the others.",
+          v.optional(boolean, false),
+        ),
       }),
       "give at least one subnet",
     ),
+  ),
+  nat: key(
+    "How machines of private subnets reach the internet: not at all (the object store they always reach), by one gateway, or by one in each of their zones. Gateways cost by the hour.",
+    v.optional(oneOf(natModes), "none"),
+  ),
+  flowLogs: key(
+    "Whether the cloud records which connections there were, in a bucket of its own.",
+    v.optional(boolean, false),
   ),
 });
 
@@ -73,6 +85,9 @@ const clusters = list(
     machineType: key("The cloud's own machine type; wins over `size`.", v.optional(word), {
       default: "as `size` says",
     }),
+    diskGiB: key("The size of each machine's disk, in GiB.", v.optional(integer(8, 16_384)), {
+      default: "the image's",
+    }),
     min: key("The fewest machines.", v.optional(integer(0, 1000)), {
       default: "`desired`; one of the two is required",
     }),
@@ -99,7 +114,7 @@ const clusters = list(
       "Where its machines are placed, spread evenly: places in `network.subnets`, counted from 0.",
       v.optional(list(integer(0, 99), "name at least one subnet, or remove the key")),
       {
-        default: "all of them",
+        default: "all private ones; if none is, all of them",
       },
     ),
     tags: key(
@@ -144,12 +159,25 @@ const loadBalancer = object({
     v.optional(hostName),
     { default: "none; required beside `certificate`" },
   ),
+  accessLogs: key(
+    "Whether the cloud records each request, in a bucket of its own.",
+    v.optional(boolean, false),
+  ),
+  protect: key(
+    "Whether whatever would delete it is refused, also outside of deployments.",
+    v.optional(boolean, false),
+  ),
   healthCheck: key("How a machine is found to be healthy.", v.optional(healthCheck, {})),
 });
 
 const bucket = object({
   protect: key("Whether `destroy` keeps the bucket.", v.optional(boolean, true)),
   empty: key("Whether destroying the bucket may delete what is in it.", v.optional(boolean, false)),
+  encryptionKey: key(
+    "The key that objects are encrypted with, in the cloud's own words (AWS: a KMS key's ARN).",
+    v.optional(physicalName),
+    { default: "one of the store's own" },
+  ),
 });
 
 const rollout = object({
@@ -168,7 +196,7 @@ const rollout = object({
 });
 
 /** Top-level keys that are plain text; Pulumi gives all others as JSON. */
-export const textKeys: ReadonlySet<string> = new Set(["cloud", "project", "sshKey"]);
+export const textKeys: ReadonlySet<string> = new Set(["cloud", "project", "sshKey", "permissionsBoundary"]);
 
 /** Every key below `switchyard:`, its type, description and default. */
 export const schema = object({
@@ -241,6 +269,11 @@ export const schema = object({
   tags: key("Tags of everything that can have them.", v.optional(strings(tagKey, tagValue), {}), {
     example: { owner: "me" },
   }),
+  permissionsBoundary: key(
+    "The policy that bounds what machines may ever do, in the cloud's own words (AWS: an IAM policy's ARN).",
+    v.optional(physicalName),
+    { default: "none" },
+  ),
 });
 
 export type Input = v.InferOutput<typeof schema>;

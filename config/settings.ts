@@ -14,11 +14,21 @@ export interface SubnetSettings {
   readonly cidr: string;
   /** The cloud's own zone name; clouds without zones ignore it. */
   readonly zone?: string | undefined;
+  /** Whether its machines have no public addresses; the load balancer then stands elsewhere. Default false. */
+  readonly private: boolean;
 }
+
+/** How machines of private subnets reach the internet: not at all, by one gateway, or by one in each zone. */
+export const natModes = ["none", "one", "zonal"] as const;
+export type NatMode = (typeof natModes)[number];
 
 export interface NetworkSettings {
   readonly cidr: string;
   readonly subnets: readonly SubnetSettings[];
+  /** Default `none`. */
+  readonly nat: NatMode;
+  /** Whether the cloud records which connections there were. Default false. */
+  readonly flowLogs: boolean;
 }
 
 /** Opens one TCP port of the machines themselves to the given CIDRs. */
@@ -59,6 +69,10 @@ export interface LoadBalancerSettings {
   readonly certificate?: string | undefined;
   /** The name that the certificate is for. */
   readonly host?: string | undefined;
+  /** Whether the cloud records each request. Default false. */
+  readonly accessLogs: boolean;
+  /** Whether `destroy`, and whatever else would delete it, is refused. Default false. */
+  readonly protect: boolean;
   readonly healthCheck: HealthCheck;
 }
 
@@ -67,6 +81,8 @@ export interface ClusterSettings {
   readonly size: Size;
   /** The cloud's own machine type; wins over `size`. */
   readonly machineType?: string | undefined;
+  /** The size of each machine's disk, in GiB; absent: the image's. */
+  readonly diskGiB?: number | undefined;
   readonly min: number;
   readonly max: number;
   /** How many machines the program asks for; absent: `min` at creation, then whatever an autoscaler makes of it. */
@@ -85,6 +101,8 @@ export interface BucketSettings {
   readonly protect: boolean;
   /** Whether destroying the bucket may delete what is in it. */
   readonly empty: boolean;
+  /** The key that objects are encrypted with, in the cloud's own words; absent: a key of the store's own. */
+  readonly encryptionKey?: string | undefined;
 }
 
 /** How a changed release, startup script or machine type replaces running machines. */
@@ -113,22 +131,43 @@ export interface Settings {
   /** Exact physical names, by the resource's conventional role, for systems that must carry them. */
   readonly names: Readonly<Record<string, string>>;
   readonly tags: Readonly<Record<string, string>>;
+  /** The policy that bounds what the machines may ever do, in the cloud's own words. */
+  readonly permissionsBoundary?: string | undefined;
 }
 
-/** Reports one wrong key: its path below `switchyard:`, the value found, and what it may be. */
+/**
+ * A value of which any part may be missing. A key that is there but undefined had a wrong value, which is reported
+ * already, so that nothing may be concluded from its absence.
+ */
+export type Draft<T> = T extends readonly (infer E)[]
+  ? readonly Draft<E>[]
+  : T extends object
+    ? { readonly [K in keyof T]?: Draft<T[K]> | undefined }
+    : T;
+
+/** Reports one wrong key: its path below `switchyard:` (or `aws:region` and the like, whole), the value found, and what it may be. */
 export type Report = (key: string, value: unknown, remedy: string) => void;
 
 /** What a cloud contributes to reading the configuration: its defaults, and what it cannot do. */
 export interface CloudRules {
   readonly defaults: {
     readonly machines: number;
-    readonly network: NetworkSettings;
+    readonly network: Pick<NetworkSettings, "cidr"> & {
+      readonly subnets: readonly Pick<SubnetSettings, "cidr" | "zone">[];
+    };
     readonly appPort: number;
     readonly loadBalancerPort: number;
     /** Absent: the stack must say who may reach the load balancer. */
     readonly allow?: readonly string[];
     readonly healthCheckSeconds: number;
   };
-  /** Refuses, before anything is deployed, what this cloud cannot do. Gets settings that are otherwise valid. */
-  check(settings: Settings, report: Report): void;
+  /** How many addresses of the subnet at a place in the configuration are left for machines. */
+  roomIn(network: Draft<NetworkSettings>, place: number): number;
+  /** The most machines that a cluster of `max` has at once, which is while it is rolled. */
+  mostAtOnce(max: number, rollout: Draft<RolloutSettings>): number;
+  /**
+   * Refuses, before anything is deployed, what this cloud cannot do. Gets what could be read of the settings.
+   * @param raw every configuration value, those of the cloud's own provider among them (`aws:region`)
+   */
+  check(settings: Draft<Settings>, report: Report, raw: Readonly<Record<string, string>>): void;
 }

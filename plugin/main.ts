@@ -8,9 +8,8 @@ import { ProviderServer } from "./server.ts";
 const parentCheckMs = 500;
 
 const engineAddress = process.argv.slice(2).find((argument) => !argument.startsWith("-"));
-const log: EngineLog = engineAddress
-  ? connectEngine(engineAddress)
-  : { progress: (urn, message) => process.stderr.write(`${urn}: ${message}\n`) };
+const print = (urn: string, message: string) => process.stderr.write(`${urn}: ${message}\n`);
+const log: EngineLog = engineAddress ? connectEngine(engineAddress) : { progress: print, warn: print };
 const service = new ProviderServer(kindOf, "0.1.0", log);
 
 const server = new grpc.Server();

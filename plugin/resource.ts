@@ -25,6 +25,8 @@ export interface OperationContext {
   readonly signal: AbortSignal;
   /** Shows a line of progress at the resource, until the next one. */
   progress(message: string): void;
+  /** Shows a warning that stays, in previews too. */
+  warn(message: string): void;
 }
 
 /** The resource exists, but is not what was asked for: it is recorded with the reasons, and the next update goes on. */

@@ -127,7 +127,8 @@ export class ProviderServer {
     const kind = await this.#kindOf(type);
     if (!kind) throw new Error(`the switchyard plugin has no resource type "${type}"`);
     const progress = (message: string) => this.#log.progress(urn, message);
-    return { kind, context: { urn, name, signal: this.#cancelled.signal, progress } };
+    const warn = (message: string) => this.#log.warn(urn, message);
+    return { kind, context: { urn, name, signal: this.#cancelled.signal, progress, warn } };
   }
 
   async #check(request: pb.CheckRequest): Promise<pb.CheckResponse> {

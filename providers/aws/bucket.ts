@@ -5,7 +5,7 @@ import {
   type StoredObject,
   type StoredObjectArgs,
 } from "../../components/bucket.ts";
-import { type AwsContext, nameOf, replacementOf, tagsOf } from "./context.ts";
+import { type AwsContext, nameOf, tagsOf } from "./context.ts";
 import * as aws from "./resources.ts";
 
 /** How long broken uploads, and versions of files that were replaced or deleted, are kept; in days. */
@@ -16,6 +16,8 @@ const versionDays = 30;
 export class AwsBucket extends Bucket {
   readonly bucketName: pulumi.Output<string>;
   readonly arn: pulumi.Output<string>;
+  /** ARN of the KMS key that objects are encrypted with; absent: S3's own key. */
+  readonly encryptionKey: string | undefined;
   readonly #context: AwsContext;
   readonly #guards: readonly pulumi.Resource[];
 
@@ -29,9 +31,11 @@ export class AwsBucket extends Bucket {
         forceDestroy: args.empty,
         tags: tagsOf(context, name),
       },
-      { parent: this, ...replacementOf(context, "bucket") },
+      // What holds data does not hang on a label.
+      { parent: this, ignoreChanges: ["bucketPrefix"] },
     );
     this.#context = context;
+    this.encryptionKey = args.encryptionKey;
     this.bucketName = bucket.bucket;
     this.arn = bucket.arn;
     this.#guards = [...this.#privacy(name), ...this.#recovery(name)];
@@ -77,7 +81,7 @@ export class AwsBucket extends Bucket {
     );
     const encryption = new aws.BucketServerSideEncryptionConfiguration(
       name,
-      { bucket, rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } }] },
+      { bucket, rules: [encryptionRule(this.encryptionKey)] },
       { parent: this },
     );
     const statement = {
@@ -129,4 +133,14 @@ export class AwsBucket extends Bucket {
     );
     return [versioning, lifecycle];
   }
+}
+
+/** With a KMS key, a key of the bucket's own saves most of the calls to KMS (https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html). */
+function encryptionRule(kmsMasterKeyId: string | undefined) {
+  return kmsMasterKeyId === undefined
+    ? { applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } }
+    : {
+        applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms", kmsMasterKeyId },
+        bucketKeyEnabled: true,
+      };
 }

@@ -3,12 +3,13 @@ import { join } from "node:path";
 import type * as pulumi from "@pulumi/pulumi";
 import { Cluster, type ClusterArgs } from "../../components/cluster.ts";
 import type { AwsBucket } from "./bucket.ts";
-import { type AwsContext, tagsOf } from "./context.ts";
+import { type AwsContext, nameOf, tagsOf } from "./context.ts";
 import { imageFor } from "./images.ts";
+import { logicalName } from "./load-balancer.ts";
 import type { MachineRole } from "./machine-role.ts";
 import { machineTypeOf, platformOf } from "./machine-types.ts";
 import type { AwsNetwork } from "./network.ts";
-import { Group, KeyPair, LaunchTemplate, TargetGroup } from "./resources.ts";
+import { Group, KeyPair, LaunchTemplate, MachineTags, TargetGroup } from "./resources.ts";
 
 const functions = readFileSync(join(import.meta.dirname, "startup.sh"), "utf8");
 
@@ -35,8 +36,9 @@ export class AwsCluster extends Cluster {
     const template = this.#template(name, args, role, context);
     this.machineType = template.instanceType as pulumi.Output<string>;
     this.targetGroupArn = this.#targetGroup(name, args, context).arn;
-    const dependsOn = [...args.network.ways, role.policy];
-    this.groupId = new Group(
+    const dependsOn = [...args.network.reachability, role.policy];
+    const tags = { ...tagsOf(context, name), ...args.tags };
+    const group = new Group(
       name,
       {
         minSize: args.min,
@@ -44,10 +46,23 @@ export class AwsCluster extends Cluster {
         desiredCapacity: this.size,
         ...groupHealth(args),
         ...this.#placement(args, template),
-        tags: groupTags(name, args, context),
+        tags: Object.entries(tags).map(([key, value]) => ({ key, value, propagateAtLaunch: true })),
       },
-      { parent: this, dependsOn, ...(args.desired === undefined && { ignoreChanges: ["desiredCapacity"] }) },
-    ).arn;
+      {
+        parent: this,
+        dependsOn,
+        // AWS would move it to the new network's subnets, which its target group is not in.
+        replaceWith: [args.network.vpc],
+        ...(args.desired === undefined && { ignoreChanges: ["desiredCapacity"] }),
+      },
+    );
+    this.groupId = group.arn;
+    const { region, profile } = context;
+    new MachineTags(
+      name,
+      { group: group.name, tags, region, ...(profile && { profile }) },
+      { parent: this, deletedWith: group },
+    );
     this.rolloutSeconds = rolloutSeconds(args);
     this.registerOutputs({ machineType: this.machineType });
   }
@@ -55,7 +70,7 @@ export class AwsCluster extends Cluster {
   #template(name: string, args: Args, role: MachineRole, context: AwsContext): LaunchTemplate {
     const instanceType = machineTypeOf(args);
     const { imageId, rootDevice } = imageFor(platformOf(instanceType));
-    const tags = tagsOf(context, name);
+    const volumeSize = args.diskGiB === undefined ? {} : { volumeSize: args.diskGiB };
     return new LaunchTemplate(
       name,
       {
@@ -68,17 +83,12 @@ export class AwsCluster extends Cluster {
         blockDeviceMappings: [
           {
             deviceName: rootDevice,
-            ebs: { volumeType: "gp3", encrypted: "true", deleteOnTermination: "true" },
+            ebs: { volumeType: "gp3", ...volumeSize, encrypted: "true", deleteOnTermination: "true" },
           },
         ],
-        // The group tags its machines with all else.
-        tagSpecifications: [
-          { resourceType: "instance", tags: { release: args.release.sha256 } },
-          { resourceType: "volume", tags },
-          { resourceType: "network-interface", tags },
-        ],
+        tagSpecifications: tagSpecifications(name, args, context),
         ...this.#login(name, args, context),
-        tags,
+        tags: tagsOf(context, name),
       },
       { parent: this },
     );
@@ -105,9 +115,10 @@ export class AwsCluster extends Cluster {
     context: AwsContext,
   ): TargetGroup {
     return new TargetGroup(
-      name,
+      // One load balancer alone may send to it, so another one comes with new ones.
+      logicalName(name, nameOf(context, "loadBalancer")),
       {
-        vpcId: network.vpcId,
+        vpcId: network.vpc.id,
         targetType: "instance",
         protocol: "HTTP",
         port,
@@ -138,6 +149,17 @@ export class AwsCluster extends Cluster {
   }
 }
 
+const groupMetrics = [
+  "GroupDesiredCapacity",
+  "GroupInServiceInstances",
+  "GroupMaxSize",
+  "GroupMinSize",
+  "GroupPendingInstances",
+  "GroupStandbyInstances",
+  "GroupTerminatingInstances",
+  "GroupTotalInstances",
+] as const;
+
 /**
  * How machines are found unhealthy, and replaced by new versions: as many new ones come as old ones may go (AWS allows 100
  * points between the two limits). A refresh goes on only when a new machine is past its grace period, and then some: one
@@ -151,6 +173,10 @@ function groupHealth({ rollout: { minHealthyPercent, timeoutSeconds } }: Args) {
     healthCheckGracePeriod: timeoutSeconds,
     // Readiness waits for what answers, and says what does not.
     waitForCapacityTimeout: "0",
+    // For what heals, and what is moved between zones: another machine comes before one goes.
+    instanceMaintenancePolicy: { minHealthyPercentage: 100, maxHealthyPercentage: 110 },
+    // All of them; they cost nothing (https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-metrics.html).
+    enabledMetrics: [...groupMetrics],
     instanceRefresh: {
       strategy: "Rolling",
       preferences: {
@@ -163,9 +189,14 @@ function groupHealth({ rollout: { minHealthyPercent, timeoutSeconds } }: Args) {
   };
 }
 
-function groupTags(name: string, args: Args, context: AwsContext) {
-  const tags = { ...tagsOf(context, name), ...args.tags };
-  return Object.entries(tags).map(([key, value]) => ({ key, value, propagateAtLaunch: true }));
+/** Tags that stand in the template: no more than what replaces machines anyway, because a change of these does. The group gives its machines all others. */
+function tagSpecifications(name: string, { release }: Args, { project }: AwsContext) {
+  const tags = { project_name: project, Name: `${project}-${name}` };
+  return [
+    { resourceType: "instance", tags: { release: release.sha256 } },
+    { resourceType: "volume", tags },
+    { resourceType: "network-interface", tags },
+  ];
 }
 
 /** Launching new machines, their time to become healthy, the warm-up of a refresh, and draining the old ones. */

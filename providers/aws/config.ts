@@ -1,38 +1,8 @@
-import { parseCidr } from "../../config/cidr.ts";
-import { didYouMean } from "../../config/read.ts";
-import type { CloudRules, LoadBalancerSettings, Report, Settings } from "../../config/settings.ts";
-import { isMachineType, machineTypeOf } from "./machine-types.ts";
-
-interface NameRule {
-  readonly pattern: RegExp;
-  /** What it may be, to follow "it must be". */
-  readonly expected: string;
-}
-
-/** What may have an exact name (`switchyard:names`), by role, and AWS's limits for it. */
-const nameRules = {
-  edgeSecurityGroup: securityGroupName(),
-  appSecurityGroup: securityGroupName(),
-  machineRole: { pattern: /^[\w+=,.@-]{1,64}$/, expected: "1 to 64 letters, digits and +=,.@_-" },
-  bucket: {
-    // AWS takes dots, too, but its own certificates do not.
-    pattern: /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/,
-    expected: "3 to 63 lower-case letters, digits and hyphens, no hyphen first or last",
-  },
-  loadBalancer: {
-    pattern: /^(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$/,
-    expected: "1 to 32 letters, digits and hyphens, no hyphen first or last",
-  },
-} as const satisfies Record<string, NameRule>;
-
-export type NameRole = keyof typeof nameRules;
-
-function securityGroupName(): NameRule {
-  return {
-    pattern: /^(?!sg-)[\w .:/()#,@[\]+=&;{}!$*-]{1,255}$/,
-    expected: "1 to 255 letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*, not beginning with sg-",
-  };
-}
+import { addressCount, parseCidr } from "../../config/cidr.ts";
+import type { CloudRules, Draft, NetworkSettings, Report, Settings } from "../../config/settings.ts";
+import { machineTypeOf, machineTypeProblem } from "./machine-types.ts";
+import { checkNames, checkTags } from "./names.ts";
+import { checkProviderConfig } from "./provider-config.ts";
 
 /** AWS's limits of what an application load balancer's health check takes (CreateTargetGroup in its API reference). */
 const leastOfHealthCheck = {
@@ -42,14 +12,25 @@ const leastOfHealthCheck = {
   unhealthyThreshold: 2,
 } as const;
 
-/** "Target groups per action on an Application Load Balancer", of its quotas. */
-const mostWeighted = 5;
+/**
+ * Quotas that an account has from the start: of an application load balancer
+ * (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html), target groups per
+ * action and rules besides the default ones; of a security group
+ * (https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html), rules for each direction.
+ */
+const quotas = { weighted: 5, listenerRules: 100, firewallRules: 60 } as const;
 
-/** An S3 object has at most 10 tags, one of which is ours. */
-const mostTags = 9;
+/** Segments of a path, of which listener rules have a priority for each number (load-balancer.ts). */
+export const mostSegments = 10;
 
-/** What the program sets itself. `release` stands on machines alone, but would be mistaken elsewhere. */
-const ownTags = ["Name", "project_name", "release"];
+/** Addresses of a subnet that AWS keeps: the first four and the last (https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html). */
+const reservedAddresses = 5;
+
+/** Free addresses that a load balancer wants in each of its subnets (same page as `checkNetwork`). */
+const balancerAddresses = 8;
+
+/** Where the load balancer listens when there is a certificate. */
+export const httpsPort = 443;
 
 /** AWS's defaults, and what it cannot do. */
 export const rules: CloudRules = {
@@ -60,81 +41,151 @@ export const rules: CloudRules = {
     loadBalancerPort: 80,
     healthCheckSeconds: 30,
   },
-  check(settings, report) {
+  roomIn(network, place) {
+    const range = parseCidr(network.subnets?.[place]?.cidr);
+    const ofBalancer = edgePlaces(network).includes(place) ? balancerAddresses : 0;
+    return range ? addressCount(range) - reservedAddresses - ofBalancer : 0;
+  },
+  // Healthy ones may be as many points above the share as AWS allows, 100 (cluster.ts).
+  mostAtOnce: (max, { minHealthyPercent = 100 }) => Math.ceil((max * (minHealthyPercent + 100)) / 100),
+  check(settings, report, raw) {
     checkNetwork(settings, report);
+    checkProviderConfig(settings, report, raw);
+    checkFirewalls(settings, report);
     checkClusters(settings, report);
-    checkLoadBalancer(settings.loadBalancer, report);
+    checkLoadBalancer(settings.loadBalancer ?? {}, report);
+    checkArns(settings, report);
+    checkSshKey(settings, report);
     checkNames(settings, report);
     checkTags("tags", settings.tags, report);
   },
 };
 
+/** Where the load balancer stands: in the first public subnet of each zone. */
+export function edgePlaces({ subnets = [] }: Draft<NetworkSettings>): number[] {
+  const open = [...subnets.keys()].filter((place) => !subnets[place]?.private);
+  return open.filter(
+    (place) => open.find((other) => subnets[other]?.zone === subnets[place]?.zone) === place,
+  );
+}
+
+const zonePattern = /^[a-z]+(-[a-z]+)+-\d+(-[a-z]+-\d+)?[a-z]$/;
+
 /**
- * An application load balancer stands in two zones or more, in one subnet of each, which is a /27 or larger
+ * An application load balancer stands in two zones or more, in one subnet of each, which is a /27 or larger, and in local
+ * zones only if in no others
  * (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html#subnets-load-balancer);
  * a VPC is a /16 to /28 (https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html).
  */
-function checkNetwork({ network: { cidr, subnets } }: Settings, report: Report): void {
-  if ((parseCidr(cidr)?.prefix ?? 0) < 16) report("network.cidr", cidr, "on AWS it must be from /16 to /28");
-  const zones = new Set<string>();
-  let isComplete = true;
-  for (const [index, subnet] of subnets.entries()) {
-    const key = `network.subnets[${index}]`;
-    if (subnet.zone === undefined || !/^[a-z]+(-[a-z]+)+-\d+(-[a-z]+-\d+)?[a-z]$/.test(subnet.zone)) {
-      isComplete = false;
-      report(
-        `${key}.zone`,
-        subnet.zone,
-        "it must be one of the region's availability zones, such as us-east-1a",
-      );
-    } else if (!zones.has(subnet.zone)) {
-      zones.add(subnet.zone);
-      if ((parseCidr(subnet.cidr)?.prefix ?? 0) > 27) {
-        report(`${key}.cidr`, subnet.cidr, "the load balancer stands in it, and needs a /27 or larger");
-      }
-    }
+function checkNetwork({ network = {} }: Draft<Settings>, report: Report): void {
+  const { cidr, subnets = [], nat } = network;
+  if ((parseCidr(cidr)?.prefix ?? 16) < 16) report("network.cidr", cidr, "on AWS it must be from /16 to /28");
+  for (const [index, { zone }] of subnets.entries()) {
+    if (zone !== undefined && zonePattern.test(zone)) continue;
+    const remedy = "it must be one of the region's availability zones, such as us-east-1a";
+    report(`network.subnets[${index}].zone`, zone, remedy);
   }
-  if (isComplete && zones.size < 2) {
-    report("network.subnets", subnets, "the load balancer needs subnets in at least two zones");
+  const edge = edgePlaces(network);
+  for (const place of edge) {
+    const range = subnets[place]?.cidr;
+    if ((parseCidr(range)?.prefix ?? 27) <= 27) continue;
+    report(
+      `network.subnets[${place}].cidr`,
+      range,
+      "the load balancer stands in it, and needs a /27 or larger",
+    );
+  }
+  const zones = edge.map((place) => subnets[place]?.zone ?? "");
+  if (!zones.every((zone) => zonePattern.test(zone))) return;
+  if (zones.length < 2 && subnets.length > 0) {
+    const which = subnets.some((subnet) => subnet.private) ? "subnets that are not private" : "subnets";
+    report("network.subnets", subnets, `the load balancer needs ${which} in at least two zones`);
+  }
+  const localZones = zones.filter((zone) => /-\d+-[a-z]+-\d+[a-z]$/.test(zone));
+  if (localZones.length > 0 && localZones.length < zones.length) {
+    const remedy =
+      "the load balancer cannot stand in a local zone and in others: make all subnets' zones local ones, or none";
+    report("network.subnets", localZones, remedy);
+  }
+  const isHidden = subnets.map((subnet) => subnet.private === true);
+  if (nat !== undefined && nat !== "none" && !isHidden.includes(true)) {
+    report("network.nat", nat, "no subnet is private, so nothing would use the gateway; leave it out");
+  }
+  if (nat !== "zonal") return;
+  for (const [place, { zone }] of subnets.entries()) {
+    if (!isHidden[place] || zones.includes(zone ?? "")) continue;
+    const remedy =
+      "a gateway in each zone needs a subnet there that is not private; add one, or set network.nat to one";
+    report(`network.subnets[${place}].zone`, zone, remedy);
   }
 }
 
-function checkClusters({ clusters }: Settings, report: Report): void {
-  for (const [index, cluster] of clusters.entries()) {
-    const machineType = machineTypeOf(cluster);
-    if (!isMachineType(machineType)) {
-      report(
-        `clusters[${index}].machineType`,
-        machineType,
-        "it must be an EC2 machine type such as t3.small",
-      );
-    }
-    checkTags(`clusters[${index}].tags`, cluster.tags, report);
+/** A rule for each port and range; one more on the app's group, for the load balancer. */
+function checkFirewalls({ access = [], loadBalancer }: Draft<Settings>, report: Report): void {
+  const { allow = [], certificate } = loadBalancer ?? {};
+  const most = quotas.firewallRules;
+  const ports = certificate === undefined ? 1 : 2;
+  const edge = new Set(allow).size * ports;
+  if (edge > most) {
+    const remedy = `a security group has ${most} rules at most, so name ${Math.floor(most / ports)} ranges or fewer, larger ones`;
+    report("loadBalancer.allow", `${new Set(allow).size} ranges for ${ports} ports`, remedy);
   }
-  const weighted = clusters.filter(({ weight }) => weight > 0);
-  if (weighted.length > mostWeighted) {
-    const remedy = `a load balancer splits requests between ${mostWeighted} clusters at most: give ${weighted.length - mostWeighted} of them the weight 0`;
+  const app = new Set(access.flatMap(({ port, from = [] }) => from.map((range) => `${port} ${range}`))).size;
+  if (app >= most) {
+    const remedy = `a security group has ${most} rules at most, one of them for the load balancer: name fewer, larger ranges`;
+    report("access", `${app} pairs of port and range`, remedy);
+  }
+}
+
+function checkClusters({ clusters = [] }: Draft<Settings>, report: Report): void {
+  for (const [index, { size = "small", machineType, tags, path }] of clusters.entries()) {
+    const key = `clusters[${index}]`;
+    const type = machineTypeOf({ size, machineType });
+    const problem = machineTypeProblem(type);
+    if (problem) report(`${key}.machineType`, type, problem);
+    if ((path?.split("/").length ?? 0) > mostSegments + 1) {
+      report(`${key}.path`, path, `on AWS it may have ${mostSegments} segments at most`);
+    }
+    checkTags(`${key}.tags`, tags, report);
+  }
+  const weighted = clusters.filter(({ weight = 0 }) => weight > 0);
+  if (weighted.length > quotas.weighted) {
+    const remedy = `a load balancer splits requests between ${quotas.weighted} clusters at most: give ${weighted.length - quotas.weighted} of them the weight 0`;
     report("clusters", `${weighted.length} clusters with a weight`, remedy);
   }
+  const paths = clusters.filter(({ path }) => path !== undefined).length;
+  if (paths > quotas.listenerRules) {
+    const remedy = `a load balancer has ${quotas.listenerRules} rules at most, one for each path`;
+    report("clusters", `${paths} clusters with a path`, remedy);
+  }
 }
 
-function checkLoadBalancer(settings: LoadBalancerSettings, report: Report): void {
+function checkLoadBalancer(settings: Draft<Settings["loadBalancer"]>, report: Report): void {
   for (const [key, least] of Object.entries(leastOfHealthCheck)) {
-    const value = settings.healthCheck[key as keyof typeof leastOfHealthCheck];
-    if (value < least)
+    const value = settings.healthCheck?.[key as keyof typeof leastOfHealthCheck];
+    if (value !== undefined && value < least)
       report(`loadBalancer.healthCheck.${key}`, value, `on AWS it must be at least ${least}`);
   }
   const { certificate, host, port } = settings;
-  if (certificate === undefined) {
+  if (!("certificate" in settings)) {
     if (host !== undefined)
       report("loadBalancer.host", host, "it is for HTTPS: give loadBalancer.certificate too");
+    if (port === httpsPort)
+      report(
+        "loadBalancer.port",
+        port,
+        "that port is for HTTPS: give loadBalancer.certificate, or choose another, such as 80",
+      );
     return;
   }
-  if (!/^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[\w-]+$/.test(certificate)) {
+  if (
+    certificate !== undefined &&
+    !/^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[\w-]+$/.test(certificate)
+  ) {
     const remedy = "it must be an ACM certificate's ARN, arn:aws:acm:<region>:<account>:certificate/<id>";
     report("loadBalancer.certificate", certificate, remedy);
   }
-  if (host === undefined) {
+  if (!("host" in settings)) {
     report("loadBalancer.host", host, "say which name the certificate is for, such as api.example.org");
   }
   if (port === httpsPort) {
@@ -143,30 +194,25 @@ function checkLoadBalancer(settings: LoadBalancerSettings, report: Report): void
   }
 }
 
-/** Where the load balancer listens when there is a certificate. */
-export const httpsPort = 443;
-
-function checkNames({ names }: Settings, report: Report): void {
-  for (const [role, name] of Object.entries(names)) {
-    const rule: NameRule | undefined = Object.hasOwn(nameRules, role)
-      ? nameRules[role as NameRole]
-      : undefined;
-    if (!rule)
-      report(`names.${role}`, name, `there is no such role, ${didYouMean(role, Object.keys(nameRules))}`);
-    else if (!rule.pattern.test(name)) report(`names.${role}`, name, `it must be ${rule.expected}`);
+function checkArns({ bucket, permissionsBoundary }: Draft<Settings>, report: Report): void {
+  const key = bucket?.encryptionKey;
+  // Not an alias: IAM's policies do not follow those.
+  if (key !== undefined && !/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/.test(key)) {
+    report(
+      "bucket.encryptionKey",
+      key,
+      "it must be a KMS key's ARN, arn:aws:kms:<region>:<account>:key/<id>",
+    );
+  }
+  const boundary = permissionsBoundary;
+  if (boundary !== undefined && !/^arn:aws[a-z-]*:iam::(\d{12}|aws):policy\/[\w+=,.@/-]+$/.test(boundary)) {
+    const remedy = "it must be an IAM policy's ARN, arn:aws:iam::<account>:policy/<name>";
+    report("permissionsBoundary", boundary, remedy);
   }
 }
 
-/** Characters and reserved prefix: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions */
-function checkTags(key: string, tags: Readonly<Record<string, string>>, report: Report): void {
-  for (const [tag, value] of Object.entries(tags)) {
-    const name = `${key}[${JSON.stringify(tag)}]`;
-    if (ownTags.includes(tag) || /^aws:/i.test(tag))
-      report(name, value, "that tag is set by the program or by AWS");
-    else if (!/^[\p{L}\p{Z}\p{N}_.:/=+@-]*$/u.test(tag + value)) {
-      report(name, value, "on AWS a tag has letters, digits, spaces and _.:/=+-@ only");
-    }
-  }
-  const count = Object.keys(tags).length;
-  if (count > mostTags) report(key, `${count} tags`, `on AWS there may be ${mostTags} at most`);
+/** EC2 takes RSA and ED25519 keys (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/create-key-pairs.html). */
+function checkSshKey({ sshKey }: Draft<Settings>, report: Report): void {
+  if (sshKey === undefined || /^ssh-(rsa|ed25519) /.test(sshKey)) return;
+  report("sshKey", sshKey, "EC2 takes RSA and ED25519 keys alone: make one with ssh-keygen -t ed25519");
 }

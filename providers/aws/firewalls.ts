@@ -1,7 +1,8 @@
 import type { CustomResourceOptions, Input, Resource } from "@pulumi/pulumi";
 import type { NetworkArgs } from "../../components/network.ts";
-import { httpsPort, type NameRole } from "./config.ts";
-import { type AwsContext, nameOf, replacementOf, tagsOf } from "./context.ts";
+import { httpsPort } from "./config.ts";
+import { type AwsContext, nameOf, tagsOf } from "./context.ts";
+import type { NameRole } from "./names.ts";
 import { SecurityGroup, SecurityGroupEgressRule, SecurityGroupIngressRule } from "./resources.ts";
 
 /** Everybody, in IPv4. */
@@ -9,6 +10,7 @@ export const anywhere = "0.0.0.0/0";
 
 /** What machines reach outside: S3, Systems Manager and package mirrors. Time, names and metadata pass any firewall. */
 const outgoingPorts = [80, 443];
+const outgoing = "The bucket, Systems Manager, package mirrors";
 
 export interface Firewalls {
   /** In front of the load balancer. */
@@ -34,20 +36,28 @@ export function makeFirewalls(
     return new SecurityGroup(
       name,
       { vpcId, description, ...(given && { name: given }), tags: tagsOf(context, `${name}-sg`) },
-      { ...opts, ...replacementOf(context, role) },
+      opts,
     );
   };
   const edge = group("edge", "edgeSecurityGroup", "The load balancer");
   const app = group("app", "appSecurityGroup", "The machines");
   const tags = tagsOf(context);
   const tcp = (port: number) => ({ ipProtocol: "tcp", fromPort: port, toPort: port, tags });
+  // AWS would change it at once, and nothing would pass until load balancer and machines are in the new group, too.
+  const between = { ...opts, replaceOnChanges: ["referencedSecurityGroupId"] };
 
   const allow = (name: string, securityGroup: SecurityGroup, port: number, cidrs: readonly string[]) =>
     cidrs.map(
       (cidrIpv4) =>
         new SecurityGroupIngressRule(
           `${name}-${port}-from-${cidrIpv4}`,
-          { securityGroupId: securityGroup.id, ...tcp(port), cidrIpv4 },
+          {
+            securityGroupId: securityGroup.id,
+            description:
+              securityGroup === edge ? "Clients of the load balancer" : "As switchyard:access says",
+            ...tcp(port),
+            cidrIpv4,
+          },
           opts,
         ),
     );
@@ -60,13 +70,23 @@ export function makeFirewalls(
       ...edgePorts.flatMap((port) => allow("edge", edge, port, unique(args.edge.allow))),
       new SecurityGroupEgressRule(
         `edge-${args.app.port}-to-app`,
-        { securityGroupId: edge.id, ...tcp(args.app.port), referencedSecurityGroupId: app.id },
-        opts,
+        {
+          securityGroupId: edge.id,
+          description: "The app, and its health check",
+          ...tcp(args.app.port),
+          referencedSecurityGroupId: app.id,
+        },
+        between,
       ),
       new SecurityGroupIngressRule(
         `app-${args.app.port}-from-edge`,
-        { securityGroupId: app.id, ...tcp(args.app.port), referencedSecurityGroupId: edge.id },
-        opts,
+        {
+          securityGroupId: app.id,
+          description: "The load balancer",
+          ...tcp(args.app.port),
+          referencedSecurityGroupId: edge.id,
+        },
+        between,
       ),
       ...[...access].flatMap(([port, same]) =>
         allow("app", app, port, unique(same.flatMap(({ from }) => from))),
@@ -75,7 +95,7 @@ export function makeFirewalls(
         (port) =>
           new SecurityGroupEgressRule(
             `app-${port}-to-${anywhere}`,
-            { securityGroupId: app.id, ...tcp(port), cidrIpv4: anywhere },
+            { securityGroupId: app.id, description: outgoing, ...tcp(port), cidrIpv4: anywhere },
             opts,
           ),
       ),

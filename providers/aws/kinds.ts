@@ -10,6 +10,8 @@ import {
 } from "@aws-sdk/client-s3";
 import { fetchNpmPackage, type NpmPackage } from "../../plugin/npm-package.ts";
 import type { OperationContext, Properties, ResourceKind } from "../../plugin/resource.ts";
+import { layout } from "./layout.ts";
+import { machineTags } from "./machine-tags.ts";
 
 interface RuntimeInputs {
   readonly bucket: string;
@@ -29,9 +31,29 @@ async function withS3<T>(
   const s3 = new S3Client({ region, ...(profile && { profile }) });
   try {
     return await work(s3, inputs, { Bucket: bucket, Key: key });
+  } catch (error) {
+    throw inWords(error as Error, inputs);
   } finally {
     s3.destroy();
   }
+}
+
+/**
+ * S3's answer to a request without a body says no more than its status, and the SDK no more than `UnknownError`; and of a
+ * profile without credentials it says everything but its name.
+ */
+function inWords(error: Error, { bucket, key, profile }: RuntimeInputs): Error {
+  const who = profile ? `the profile ${profile} of aws:profile` : "the environment's credentials";
+  if (error.name === "CredentialsProviderError") {
+    return new Error(`There are no credentials for S3 (${who}): ${error.message}`, { cause: error });
+  }
+  if (!(error instanceof S3ServiceException)) return error;
+  const { httpStatusCode: status = "nothing", requestId = "unknown" } = error.$metadata;
+  const { name, message } = error;
+  const said = ["", "UnknownError"].includes(message) ? name : `${name}: ${message}`;
+  const rights = `It was asked with ${who}, which need s3:GetObject, s3:ListBucket, s3:PutObject and s3:PutObjectTagging there.`;
+  const answer = `S3 answered ${status} (${said}) for ${key} in bucket ${bucket}, request ${requestId}.`;
+  return new Error(status === 403 ? `${answer} ${rights}` : answer, { cause: error });
 }
 
 async function exists(
@@ -95,5 +117,7 @@ function tagSet(tags: Readonly<Record<string, string>>) {
 
 /** The resource types of this cloud that its SDK does not have. */
 export const kinds: Readonly<Record<string, ResourceKind>> = {
+  "switchyard:aws:Layout": layout,
+  "switchyard:aws:MachineTags": machineTags,
   "switchyard:aws:RuntimeObject": runtimeObject,
 };

@@ -2,15 +2,14 @@ import type { ComponentResourceOptions, Output } from "@pulumi/pulumi";
 import { LoadBalancer, type LoadBalancerArgs } from "../../components/load-balancer.ts";
 import type { AwsCluster } from "./cluster.ts";
 import { httpsPort } from "./config.ts";
-import { type AwsContext, nameOf, replacementOf, tagsOf } from "./context.ts";
+import { type AwsContext, nameOf, tagsOf } from "./context.ts";
+import type { Logs } from "./logs.ts";
 import type { AwsNetwork } from "./network.ts";
 import * as aws from "./resources.ts";
+import { prioritiesOf } from "./rule-priorities.ts";
 
 /** TLS 1.2 and 1.3, without ciphers of the past. */
 const sslPolicy = "ELBSecurityPolicy-TLS13-1-2-2021-06";
-
-/** Between the priorities of two rules, so that one can be put between them by hand. */
-const priorityStep = 10;
 
 type Args = LoadBalancerArgs<AwsNetwork, AwsCluster>;
 
@@ -19,12 +18,33 @@ export class AwsLoadBalancer extends LoadBalancer {
   readonly url: Output<string>;
   readonly address: Output<string>;
 
-  constructor(name: string, args: Args, context: AwsContext, opts?: ComponentResourceOptions) {
+  constructor(
+    name: string,
+    args: Args,
+    context: AwsContext,
+    logs: (account: Output<string>) => Logs,
+    opts?: ComponentResourceOptions,
+  ) {
     super(name, args, opts);
-    const { network, backends } = args;
+    const { network } = args;
+    const log = args.accessLogs ? logs(network.vpc.ownerId) : undefined;
+    const balancer = this.#balancer(name, args, log, context);
+    const listener = this.#listener(balancer, args, context);
+    this.#rules(listener, args, context);
+    this.address = balancer.dnsName;
+    this.url = balancer.dnsName.apply((dnsName) => urlOf(args, dnsName));
+    this.registerOutputs({ url: this.url });
+  }
+
+  /**
+   * One whose name is given has it in its logical name, too: with another name it is another load balancer, which is
+   * made before the old one goes. When it must be replaced and keep its name, the old one goes first.
+   */
+  #balancer(name: string, args: Args, logs: Logs | undefined, context: AwsContext): aws.LoadBalancer {
+    const { network, protect } = args;
     const given = nameOf(context, "loadBalancer");
-    const balancer = new aws.LoadBalancer(
-      name,
+    return new aws.LoadBalancer(
+      logicalName(name, given),
       {
         ...(given && { name: given }),
         loadBalancerType: "application",
@@ -33,29 +53,39 @@ export class AwsLoadBalancer extends LoadBalancer {
         securityGroups: [network.edgeGroupId],
         enableCrossZoneLoadBalancing: true,
         dropInvalidHeaderFields: true,
+        enableDeletionProtection: protect,
+        ...(logs && { accessLogs: { bucket: logs.bucketName, enabled: true } }),
         tags: tagsOf(context, "lb"),
       },
-      { parent: this, dependsOn: [...network.ways], ...replacementOf(context, "loadBalancer") },
+      {
+        parent: this,
+        protect,
+        dependsOn: [...network.reachability, ...(logs ? [logs.policy] : [])],
+        // AWS would move it to the new network's subnets, and refuse.
+        replaceWith: [network.vpc],
+        ...(given && { deleteBeforeReplace: true }),
+      },
     );
-    const listener = this.#listener(balancer, args, context);
-    for (const [index, { name, path, cluster }] of backends
-      .filter(({ path }) => path !== undefined)
-      .entries()) {
+  }
+
+  /** Each is named for its path, which may move from one cluster to another. */
+  #rules(listener: aws.Listener, { backends }: Args, context: AwsContext): void {
+    const priorities = prioritiesOf(backends.flatMap(({ path }) => path ?? []));
+    for (const { name, path = "", cluster } of backends) {
+      const priority = priorities.get(path);
+      if (priority === undefined) continue;
       new aws.ListenerRule(
-        name,
+        path,
         {
           listenerArn: listener.arn,
-          priority: (index + 1) * priorityStep,
-          conditions: [{ pathPattern: { values: [`${path}`, `${path}/*`] } }],
+          priority,
+          conditions: [{ pathPattern: { values: [path, `${path}/*`] } }],
           actions: [{ type: "forward", targetGroupArn: cluster.targetGroupArn }],
           tags: tagsOf(context, name),
         },
         { parent: this },
       );
     }
-    this.address = balancer.dnsName;
-    this.url = balancer.dnsName.apply((dnsName) => urlOf(args, dnsName));
-    this.registerOutputs({ url: this.url });
   }
 
   /** The listener that forwards: HTTP, or HTTPS if there is a certificate, to which HTTP then redirects. */
@@ -82,6 +112,11 @@ export class AwsLoadBalancer extends LoadBalancer {
     );
     return listener;
   }
+}
+
+/** What a resource is called in the program, when it has a name of its own on AWS. */
+export function logicalName(name: string, given: string | undefined): string {
+  return given === undefined ? name : `${name}-${given}`;
 }
 
 function splitByWeight({ backends }: Args) {

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { AwsBucket } from "./bucket.ts";
-import { type AwsContext, nameOf, replacementOf, tagsOf } from "./context.ts";
+import { type AwsContext, nameOf, tagsOf } from "./context.ts";
 import { InstanceProfile, Role, RolePolicy } from "./resources.ts";
 
 /**
@@ -9,7 +9,7 @@ import { InstanceProfile, Role, RolePolicy } from "./resources.ts";
  * (https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-create-iam-instance-profile.html), far
  * less than its managed policy has, which reads every parameter of the account.
  */
-function machinePolicy({ arn }: AwsBucket): pulumi.Output<string> {
+function machinePolicy({ arn, encryptionKey }: AwsBucket): pulumi.Output<string> {
   const under = (prefix: string) => pulumi.interpolate`${arn}/${prefix}/*`;
   return pulumi.jsonStringify({
     Version: "2012-10-17",
@@ -35,6 +35,7 @@ function machinePolicy({ arn }: AwsBucket): pulumi.Output<string> {
         // missing (404) and not that it is none of one's business (403).
         Condition: { StringLikeIfExists: { "s3:prefix": "files/*" } },
       },
+      ...(encryptionKey === undefined ? [] : [useOfKey(encryptionKey)]),
       {
         Sid: "SessionManager",
         Effect: "Allow",
@@ -52,6 +53,11 @@ function machinePolicy({ arn }: AwsBucket): pulumi.Output<string> {
   });
 }
 
+/** What S3 asks KMS for in a machine's name: to read, and to write in parts (https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html). */
+function useOfKey(Resource: string) {
+  return { Sid: "UseKey", Effect: "Allow", Action: ["kms:Decrypt", "kms:GenerateDataKey"], Resource };
+}
+
 /** Who a machine is to AWS: one role for all machines of a deployment. It is no child of the bucket, whose protection is not its own. */
 export class MachineRole extends pulumi.ComponentResource {
   readonly profileArn: pulumi.Output<string>;
@@ -63,17 +69,21 @@ export class MachineRole extends pulumi.ComponentResource {
     const given = nameOf(context, "machineRole");
     const naming = given ? { name: given } : {};
     const tags = tagsOf(context, name);
-    const options = { parent: this, ...replacementOf(context, "machineRole") };
+    const parent = { parent: this };
     const trust = {
       Effect: "Allow",
       Principal: { Service: "ec2.amazonaws.com" },
       Action: "sts:AssumeRole",
     };
     const assumeRolePolicy = JSON.stringify({ Version: "2012-10-17", Statement: [trust] });
-    const role = new Role(name, { ...naming, assumeRolePolicy, tags }, options);
-    const parent = { parent: this };
+    const { permissionsBoundary } = context;
+    const role = new Role(
+      name,
+      { ...naming, assumeRolePolicy, ...(permissionsBoundary && { permissionsBoundary }), tags },
+      parent,
+    );
     this.policy = new RolePolicy(name, { role: role.name, policy: machinePolicy(bucket) }, parent);
-    this.profileArn = new InstanceProfile(name, { ...naming, role: role.name, tags }, options).arn;
+    this.profileArn = new InstanceProfile(name, { ...naming, role: role.name, tags }, parent).arn;
     this.registerOutputs({});
   }
 }

@@ -16,9 +16,25 @@ export function machineTypeOf(cluster: {
   return cluster.machineType ?? machineTypes[cluster.size];
 }
 
-/** Whether a text has the form of an EC2 machine type, `family.size`. */
-export function isMachineType(text: string): boolean {
-  return /^[a-z][a-z0-9-]*\d[a-z0-9-]*\.[a-z0-9-]+$/.test(text);
+const sizes = /^(nano|micro|small|medium|large|([2-9]|[1-9]\d+)?xlarge|metal(-\d+xl)?)$/;
+
+/**
+ * What is wrong with a machine type, to follow its value; undefined: nothing. Whether the type is to be had in a zone, EC2
+ * alone knows. Macs need a host of their own (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-mac-instances.html);
+ * the first families boot paravirtual images alone, and Ubuntu's are not
+ * (https://docs.aws.amazon.com/linux/al1/ug/virtualization_types.html).
+ */
+export function machineTypeProblem(text: string): string | undefined {
+  const [, family = "", size = ""] = /^([a-z][a-z0-9-]*\d[a-z0-9-]*)\.([a-z0-9-]+)$/.exec(text) ?? [];
+  if (family === "") return "it must be an EC2 machine type such as t3.small";
+  if (!sizes.test(size)) {
+    return `an EC2 machine type ends in nano, micro, small, medium, large, xlarge, 2xlarge and up, or metal: ${family}.large, if there is one`;
+  }
+  if (/^mac\d/.test(family)) return "Macs run on dedicated hosts alone, which this program does not make";
+  if (["t1", "m1", "m2", "c1", "cg1", "cc1", "hi1"].includes(family)) {
+    return "that family cannot boot Ubuntu 24.04; choose a newer one, such as t3";
+  }
+  return undefined;
 }
 
 /**

@@ -1,8 +1,26 @@
+import { refuse } from "../../config/checks.ts";
+import { addressCount, parseCidr } from "../../config/cidr.ts";
 import type { CloudRules } from "../../config/settings.ts";
 import { machineTypeOf, machineTypes } from "./machine-types.ts";
 
 /** Ports below this need a privilege that the local cloud neither has nor asks for (Linux `ip_unprivileged_port_start`). */
 const firstUnprivilegedPort = 1024;
+
+/** Keys that this cloud has no use for. */
+const useless = {
+  access: "this cloud has no firewall between its machines and this host",
+  "bucket.encryptionKey": "this cloud keeps objects as the disk does",
+  "clusters[].diskGiB": "machines of this cloud have no disks of their own",
+  "loadBalancer.accessLogs": "this cloud records no requests",
+  "loadBalancer.certificate": "this cloud serves no HTTPS",
+  "loadBalancer.host": "this cloud serves no HTTPS",
+  "loadBalancer.protect": "this cloud's load balancer can be deleted by its deployment alone",
+  names: "nothing of this cloud has a name that others see",
+  "network.flowLogs": "this cloud records no connections",
+  "network.subnets[].private": "machines of this cloud are all on this host's loopback",
+  permissionsBoundary: "machines of this cloud have no roles",
+  sshKey: "machines of this cloud are processes without a login",
+} as const;
 
 /** The local cloud's defaults, and what it cannot do. */
 export const rules: CloudRules = {
@@ -14,39 +32,33 @@ export const rules: CloudRules = {
     allow: ["127.0.0.0/8"],
     healthCheckSeconds: 10,
   },
+  roomIn({ subnets = [] }, place) {
+    const range = parseCidr(subnets[place]?.cidr);
+    return range ? addressCount(range) - 5 : 0;
+  },
+  mostAtOnce: (max) => max + Math.max(1, Math.ceil(max / 2)),
   check(settings, report) {
-    const ports = { "app.port": settings.app.port, "loadBalancer.port": settings.loadBalancer.port };
+    const ports = { "app.port": settings.app?.port, "loadBalancer.port": settings.loadBalancer?.port };
     for (const [key, port] of Object.entries(ports)) {
-      if (port >= firstUnprivilegedPort) continue;
+      if (port === undefined || port >= firstUnprivilegedPort) continue;
       report(
         key,
         port,
         `on this cloud, ports below ${firstUnprivilegedPort} need privileges; choose ${firstUnprivilegedPort} to 65535`,
       );
     }
-    settings.clusters.forEach((cluster, index) => {
-      const machineType = machineTypeOf(cluster);
-      if (machineTypes[machineType]) return;
+    for (const [index, { size, machineType }] of (settings.clusters ?? []).entries()) {
+      const type = machineTypeOf({ size: size ?? "small", machineType });
+      if (Object.hasOwn(machineTypes, type)) continue;
       report(
         `clusters[${index}].machineType`,
-        machineType,
+        type,
         `on this cloud it may be ${Object.keys(machineTypes).join(", ")}`,
       );
-    });
-    if (settings.access.length > 0) {
-      report(
-        "access",
-        settings.access,
-        "this cloud has no firewall between its machines and this host; leave it out",
-      );
     }
-    for (const key of ["certificate", "host"] as const) {
-      const value = settings.loadBalancer[key];
-      if (value === undefined) continue;
-      report(`loadBalancer.${key}`, value, "this cloud serves no HTTPS; leave it out");
+    if (settings.network?.nat !== "none" && settings.network?.nat !== undefined) {
+      report("network.nat", settings.network.nat, "this cloud needs no gateway; leave it out");
     }
-    if (settings.sshKey !== undefined) {
-      report("sshKey", settings.sshKey, "machines of this cloud are processes without a login; leave it out");
-    }
+    refuse(settings, useless, report);
   },
 };

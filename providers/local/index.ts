@@ -1,4 +1,4 @@
-import type { Cloud, Labels } from "../../components/cloud.ts";
+import type { Cloud } from "../../components/cloud.ts";
 import { LocalBucket } from "./bucket.ts";
 import { LocalCluster } from "./cluster.ts";
 import { LocalLoadBalancer } from "./load-balancer.ts";
@@ -7,7 +7,7 @@ import { LocalNetwork } from "./network.ts";
 export { rules } from "./config.ts";
 
 /** A small cloud on this machine: nothing in it carries names or tags of its own. */
-export function createCloud(_labels: Labels): Cloud<LocalNetwork, LocalBucket, LocalCluster> {
+export function createCloud(): Cloud<LocalNetwork, LocalBucket, LocalCluster> {
   return {
     name: "local",
     network: (name, args, opts) => new LocalNetwork(name, args, opts),

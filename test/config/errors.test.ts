@@ -34,7 +34,7 @@ test("lists everything that is wrong at once, sorted, and how to change it", asy
   switchyard:loadBalancer.port is 70000; it must be an integer from 1 to 65535
   switchyard:machine is 3; there is no such key, did you mean machines?
   switchyard:network.subnets[1].cidr is "10.0.0.128/25"; it must not overlap network.subnets[0].cidr
-Edit Pulumi.<stack>.yaml, or run: pulumi config set --path '<key>' <value>  (to remove a key: pulumi config rm --path '<key>')
+Edit Pulumi.dev.yaml, or run: pulumi config set --path '<key>' <value>  (to remove a key: pulumi config rm --path '<key>')
 docs/configuration.md describes every key.`.trimStart(),
   );
 });
@@ -71,7 +71,7 @@ test.each<[Record<string, unknown>, string]>([
   [network("fd00::/64"), "IPv6 is not supported"],
   [
     { machines: 11, ...network("10.0.1.0/28") },
-    "it has room for 11 machines, and 12 may be placed in it: make it a /27 or larger",
+    "it has room for 11 machines, and 12 may be placed in it while they are rolled: make it a /27 or larger",
   ],
   [
     { network: { cidr: "10.0.0.0/16", subnets: [{ cidr: "10.0.0.0/24", zone: 1 }] } },
@@ -212,9 +212,9 @@ test("what the selected cloud cannot do is reported in the same way", async () =
 });
 
 test("the Pulumi project's name is the default of project, and checked like it", async () => {
-  await expect(readSettings(rawConfig({ cloud: "local" }), "My.Project", clouds)).rejects.toThrow(
-    'switchyard:project is "My.Project"',
-  );
+  await expect(
+    readSettings(rawConfig({ cloud: "local" }), { project: "My.Project", stack: "dev" }, clouds),
+  ).rejects.toThrow('switchyard:project is "My.Project"');
 });
 
 test("a private key is refused and never shown", async () => {

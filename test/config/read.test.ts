@@ -62,7 +62,16 @@ test("a stack needs to name no more than its cloud: the rest are defaults", asyn
   await expect(read({ cloud: "local" })).resolves.toEqual({
     cloud: "local",
     project: "lab1",
-    ...{ network: homeRules.defaults.network, access: [] },
+    network: {
+      cidr: "10.77.0.0/16",
+      subnets: [
+        { cidr: "10.77.1.0/24", private: false },
+        { cidr: "10.77.2.0/24", private: false },
+      ],
+      nat: "none",
+      flowLogs: false,
+    },
+    access: [],
     app: appDefaults,
     clusters: [
       { name: "app", size: "small", min: 5, max: 5, desired: 5, weight: 1, subnets: [0, 1], tags: {} },
@@ -70,6 +79,8 @@ test("a stack needs to name no more than its cloud: the rest are defaults", asyn
     loadBalancer: {
       port: 8080,
       allow: ["127.0.0.0/8"],
+      accessLogs: false,
+      protect: false,
       healthCheck: {
         path: "/healthz",
         intervalSeconds: 10,
@@ -145,13 +156,15 @@ test.each([
 
 test("scalars come as text, also where Pulumi.<stack>.yaml has quotes, and with white space around", async () => {
   const raw = { "switchyard:cloud": "local\n", "switchyard:machines": "3", "switchyard:project": "x1" };
-  const { cloud, clusters, project } = await readSettings(raw, "lab1", clouds);
+  const { cloud, clusters, project } = await readSettings(raw, { project: "lab1", stack: "dev" }, clouds);
   expect([cloud, clusters[0]?.desired, project]).toEqual(["local", 3, "x1"]);
 });
 
 test("keys of other namespaces are not its business", async () => {
   const raw = { ...rawConfig({ cloud: "local" }), "aws:region": "us-east-1", "switchyardish:x": "{" };
-  await expect(readSettings(raw, "lab1", clouds)).resolves.toMatchObject({ cloud: "local" });
+  await expect(readSettings(raw, { project: "lab1", stack: "dev" }, clouds)).resolves.toMatchObject({
+    cloud: "local",
+  });
 });
 
 test("a cluster may take no share of what matches no path, if it has a path", async () => {
@@ -178,8 +191,10 @@ test("only the selected cloud is loaded", async () => {
     local: () => clouds.local().finally(() => loaded.push("local")),
     aws: () => clouds.aws().finally(() => loaded.push("aws")),
   };
-  await readSettings(rawConfig({ cloud: "local" }), "lab1", watched);
-  await expect(readSettings(rawConfig({ cloud: "gcp" }), "lab1", watched)).rejects.toThrow("not built");
+  await readSettings(rawConfig({ cloud: "local" }), { project: "lab1", stack: "dev" }, watched);
+  await expect(
+    readSettings(rawConfig({ cloud: "gcp" }), { project: "lab1", stack: "dev" }, watched),
+  ).rejects.toThrow("not built");
   expect(loaded).toEqual(["local"]);
 });
 

@@ -67,8 +67,9 @@ function inputs(url: string, timeoutSeconds = 20): Properties {
 
 function context(signal = new AbortController().signal): OperationContext & { readonly lines: string[] } {
   const lines: string[] = [];
+  const show = (line: string) => void lines.push(line);
   const urn = "urn:pulumi:s::p::switchyard:index:Readiness::ready";
-  return { urn, name: "ready", signal, lines, progress: (line) => void lines.push(line) };
+  return { urn, name: "ready", signal, lines, progress: show, warn: show };
 }
 
 const failureOf = (operation: Promise<unknown>): Promise<Error> =>

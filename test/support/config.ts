@@ -1,5 +1,15 @@
+import { addressCount, parseCidr } from "../../config/cidr.ts";
 import { ConfigError, readSettings } from "../../config/read.ts";
-import type { CloudRules, Report, Settings } from "../../config/settings.ts";
+import type { CloudRules, Draft, Report, Settings } from "../../config/settings.ts";
+
+/** Five addresses of a subnet are the cloud's, and a cluster has one machine more while it is rolled. */
+const roomy: Pick<CloudRules, "roomIn" | "mostAtOnce"> = {
+  roomIn({ subnets = [] }, place) {
+    const range = parseCidr(subnets[place]?.cidr);
+    return range ? addressCount(range) - 5 : 0;
+  },
+  mostAtOnce: (max, { minHealthyPercent }) => max + (minHealthyPercent === 100 ? 1 : 0),
+};
 
 /** A cloud that has a default for everything. */
 export const homeRules: CloudRules = {
@@ -11,6 +21,7 @@ export const homeRules: CloudRules = {
     allow: ["127.0.0.0/8"],
     healthCheckSeconds: 10,
   },
+  ...roomy,
   check() {},
 };
 
@@ -23,8 +34,9 @@ export const zonedRules: CloudRules = {
     loadBalancerPort: 80,
     healthCheckSeconds: 30,
   },
-  check(settings: Settings, report: Report) {
-    for (const [index, { zone }] of settings.network.subnets.entries()) {
+  ...roomy,
+  check({ network }: Draft<Settings>, report: Report) {
+    for (const [index, { zone }] of (network?.subnets ?? []).entries()) {
       if (!zone) report(`network.subnets[${index}].zone`, zone, "it must be one of the region's zones");
     }
   },
@@ -42,7 +54,7 @@ export function rawConfig(config: Readonly<Record<string, unknown>>): Record<str
 }
 
 export function read(config: Readonly<Record<string, unknown>>): Promise<Settings> {
-  return readSettings(rawConfig(config), "lab1", clouds);
+  return readSettings(rawConfig(config), { project: "lab1", stack: "dev" }, clouds);
 }
 
 /** What is wrong with a configuration for the local cloud, a line each without `switchyard:`. */
@@ -51,7 +63,12 @@ export async function problemsOf(
   secretKeys?: ReadonlySet<string>,
 ): Promise<string[]> {
   try {
-    await readSettings(rawConfig({ cloud: "local", ...config }), "lab1", clouds, secretKeys);
+    await readSettings(
+      rawConfig({ cloud: "local", ...config }),
+      { project: "lab1", stack: "dev" },
+      clouds,
+      secretKeys,
+    );
   } catch (error) {
     if (error instanceof ConfigError) return error.problems.map((line) => line.replace("switchyard:", ""));
     throw error;

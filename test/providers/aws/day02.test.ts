@@ -25,16 +25,16 @@ describe("a file API behind a load balancer (R2)", { timeout: 30_000 }, () => {
     [2, "10.0.2.0/24", "eu-west-1b"],
   ])("has the subnet %i of R2.8 and R2.9", (number, cidrBlock, availabilityZone) => {
     const Name = `day02-sn-pub-${number}`;
-    expect(inputs(`Subnet::sn-pub-${number}`)).toEqual({
+    expect(inputs(`Subnet::sn-${cidrBlock}`)).toEqual({
       vpcId: "${Vpc:network.id}",
       cidrBlock,
       availabilityZone,
       mapPublicIpOnLaunch: true,
       tags: { project_name: "day02", Name },
     });
-    expect(inputs(`RouteTableAssociation::sn-pub-${number}`)).toEqual({
+    expect(inputs(`RouteTableAssociation::sn-${cidrBlock}`)).toEqual({
       routeTableId: "${RouteTable:rt.id}",
-      subnetId: `\${Subnet:sn-pub-${number}.id}`,
+      subnetId: `\${Subnet:sn-${cidrBlock}.id}`,
     });
   });
 
@@ -48,10 +48,9 @@ describe("a file API behind a load balancer (R2)", { timeout: 30_000 }, () => {
     });
   });
 
-  it("has the machines' security group of R2.10, replaced delete-first for its name", () => {
+  it("has the machines' security group of R2.10", () => {
     expect(plan.get("SecurityGroup::app")).toMatchObject({
       inputs: { name: "day02-flask-sg", vpcId: "${Vpc:network.id}" },
-      deleteBeforeReplace: true,
     });
     const open = plan
       .byType("SecurityGroupIngressRule")
@@ -70,10 +69,7 @@ describe("a file API behind a load balancer (R2)", { timeout: 30_000 }, () => {
       iamInstanceProfile: { arn: "${InstanceProfile:machines.arn}" },
       vpcSecurityGroupIds: ["${SecurityGroup:app.id}"],
     });
-    expect(plan.get("Role::machines")).toMatchObject({
-      inputs: { name: "s3_access" },
-      deleteBeforeReplace: true,
-    });
+    expect(plan.get("Role::machines")).toMatchObject({ inputs: { name: "s3_access" } });
     expect(inputs("InstanceProfile::machines")).toMatchObject({ name: "s3_access", role: "s3_access" });
     expect(plan.dependsOn("LaunchTemplate::flask", "Role::machines")).toBe(true);
     const script = Buffer.from(String(template?.userData), "base64").toString();
@@ -101,7 +97,7 @@ describe("a file API behind a load balancer (R2)", { timeout: 30_000 }, () => {
       minSize: 2,
       maxSize: 2,
       desiredCapacity: 2,
-      vpcZoneIdentifiers: ["${Subnet:sn-pub-1.id}", "${Subnet:sn-pub-2.id}"],
+      vpcZoneIdentifiers: ["${Subnet:sn-10.0.1.0/24.id}", "${Subnet:sn-10.0.2.0/24.id}"],
       healthCheckType: "ELB",
     });
     expect(group.inputs?.tags).toContainEqual({
@@ -121,7 +117,7 @@ describe("a file API behind a load balancer (R2)", { timeout: 30_000 }, () => {
       loadBalancerType: "application",
       internal: false,
       securityGroups: ["${SecurityGroup:edge.id}"],
-      subnets: ["${Subnet:sn-pub-1.id}", "${Subnet:sn-pub-2.id}"],
+      subnets: ["${Subnet:sn-10.0.1.0/24.id}", "${Subnet:sn-10.0.2.0/24.id}"],
       enableCrossZoneLoadBalancing: true,
     });
     expect(inputs("edge-5000-from-0.0.0.0/0")).toMatchObject({

@@ -27,9 +27,10 @@ describe.runIf(isInstalled(serverPackages.s3))("switchyard:aws:RuntimeObject, on
 
   function context(): OperationContext & { readonly lines: string[] } {
     const lines: string[] = [];
+    const show = (line: string) => void lines.push(line);
     const urn = "urn:pulumi:s::p::switchyard:aws:RuntimeObject::runtime-linux-x64";
     const { signal } = new AbortController();
-    return { urn, name: "runtime-linux-x64", signal, lines, progress: (line) => void lines.push(line) };
+    return { urn, name: "runtime-linux-x64", signal, lines, progress: show, warn: show };
   }
 
   const stored = async ({ key }: Properties) => {

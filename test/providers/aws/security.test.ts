@@ -277,7 +277,7 @@ describe("the machines' role", () => {
       for (const first of [
         "RolePolicy::machines",
         "Route::internet",
-        "RouteTableAssociation::sn-pub-1",
+        "RouteTableAssociation::sn-10.0.1.0/24",
         "app-443-to-0.0.0.0/0",
         "app-8080-from-edge",
         "BucketObjectv2::release",
@@ -309,26 +309,34 @@ describe("tags", () => {
     }
   });
 
-  it("go on to machines, their disks and their interfaces", () => {
+  it("go on to machines, also running ones, and not by their template", () => {
     for (const { inputs } of plan.byType("Group")) {
       const tags = (inputs?.tags ?? []) as { propagateAtLaunch: boolean }[];
       expect(tags.map(({ propagateAtLaunch }) => propagateAtLaunch)).toEqual([true, true, true]);
     }
     const { inputs } = plan.get("LaunchTemplate::cluster1");
-    const tags = { Name: "switchyard-cluster1", project_name: "switchyard", owner: "me" };
+    // No tags of the configuration's: to change one would replace the machines.
+    const tags = { Name: "switchyard-cluster1", project_name: "switchyard" };
     expect(inputs?.tagSpecifications).toEqual([
       { resourceType: "instance", tags: { release: plan.outputs.release } },
       { resourceType: "volume", tags },
       { resourceType: "network-interface", tags },
     ]);
+    expect(plan.get("MachineTags::cluster1").inputs).toMatchObject({
+      group: "${Group:cluster1.name}",
+      tags: { ...tags, owner: "me" },
+    });
   });
 });
 
 describe("the SDK", () => {
   it("is imported by this cloud's folder alone", () => {
-    const files = globSync("{index.ts,components,plan,plugin,providers,scripts,service}/**/*.ts", {
-      cwd: root,
-    });
+    const files = globSync(
+      "{index.ts,components,config,operations,plan,plugin,release,providers,scripts,service}/**/*.ts",
+      {
+        cwd: root,
+      },
+    );
     const importing = ["index.ts", ...files].filter((file) => /from "@pulumi\/aws/.test(source(file)));
     expect(importing).toEqual(["providers/aws/resources.ts"]);
   });

@@ -6,7 +6,11 @@ import { hostPlatform, machineTypeOf, machineTypes } from "../../../providers/lo
 import { rawConfig } from "../../support/config.ts";
 
 function read(config: Readonly<Record<string, unknown>> = {}): Promise<Settings> {
-  return readSettings(rawConfig({ cloud: "local", ...config }), "lab1", { local: async () => ({ rules }) });
+  return readSettings(
+    rawConfig({ cloud: "local", ...config }),
+    { project: "lab1", stack: "dev" },
+    { local: async () => ({ rules }) },
+  );
 }
 
 async function problemsOf(config: Readonly<Record<string, unknown>>): Promise<readonly string[]> {
@@ -22,7 +26,12 @@ test("needs no configuration: five small machines behind 127.0.0.1:8080, for thi
   const settings = await read();
   expect(settings.network).toEqual({
     cidr: "10.77.0.0/16",
-    subnets: [{ cidr: "10.77.1.0/24" }, { cidr: "10.77.2.0/24" }],
+    subnets: [
+      { cidr: "10.77.1.0/24", private: false },
+      { cidr: "10.77.2.0/24", private: false },
+    ],
+    nat: "none",
+    flowLogs: false,
   });
   expect(settings.app.port).toBe(5000);
   expect(settings.loadBalancer).toMatchObject({ port: 8080, allow: ["127.0.0.0/8"] });
