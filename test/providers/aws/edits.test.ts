@@ -1,9 +1,6 @@
-import { join } from "node:path";
-import { beforeAll, describe, expect, test } from "vitest";
 import { layout } from "../../../providers/aws/layout.ts";
-import { type Edit, editOf } from "../../support/edits.ts";
-import { editsPage } from "../../support/edits-page.ts";
-import { planStack, type StackPlan } from "../../support/plan.ts";
+import { type EditRow, editsSuite } from "../../support/edits-suite.ts";
+import type { StackPlan } from "../../support/plan.ts";
 import { limits } from "./limits.ts";
 
 const subnet = (number: number, zone: string) => ({ cidr: `10.0.${number}.0/24`, zone: `us-east-1${zone}` });
@@ -21,9 +18,7 @@ const loadBalancer = { port: 80, allow: ["192.0.2.0/24"] };
 const certificate = "arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d-0000-4000-8000-0123456789ab";
 const https = { ...loadBalancer, certificate, host: "api.example.org" };
 
-type Config = Readonly<Record<string, unknown>>;
-
-const base: Config = {
+const base = {
   project: "lab",
   network: { cidr: "10.0.0.0/16", subnets },
   access: [{ port: 22, from: ["192.0.2.0/24"] }],
@@ -33,18 +28,6 @@ const base: Config = {
   bucket: undefined,
 };
 
-interface Row {
-  readonly edit: string;
-  readonly to: Config;
-  readonly from?: Config;
-  /** What users and operators notice. */
-  readonly service: string;
-  /** Clusters whose machines are replaced. Default: none. */
-  readonly rolled?: readonly string[];
-  /** How the preview refuses it. */
-  readonly refused?: RegExp;
-}
-
 const none = "No interruption.";
 const rolls = "No interruption; machines are replaced a few at a time.";
 const newMachines =
@@ -52,7 +35,7 @@ const newMachines =
 
 const all = ["one", "three", "two"];
 
-const rows: readonly Row[] = [
+const rows: readonly EditRow[] = [
   { edit: "Remove the first cluster", to: { clusters: [two, three] }, service: none },
   { edit: "Remove a cluster in the middle", to: { clusters: [one, three] }, service: none },
   { edit: "Swap two clusters", to: { clusters: [two, one, three] }, service: none },
@@ -262,54 +245,13 @@ const rows: readonly Row[] = [
   },
 ];
 
-const page = join(import.meta.dirname, "../../../docs/edits-aws.md");
-
 /** What the plugin says of the new layout, when the old one is deployed. */
 async function refusals(before: StackPlan, after: StackPlan): Promise<string[]> {
   const [olds, news] = [before, after].map((plan) => ({ ...plan.get("layout").inputs }));
-  const warn = () => {};
-  const context = { urn: "", name: "layout", signal: AbortSignal.abort(), progress: warn, warn };
+  const ignore = () => {};
+  const context = { urn: "", name: "layout", signal: AbortSignal.abort(), progress: ignore, warn: ignore };
   const failures = await layout.check?.(news ?? {}, olds, context);
   return (failures ?? []).map(({ reason }) => reason);
 }
 
-describe("edits of a deployed stack", () => {
-  const edits = new Map<string, { readonly edit: Edit; readonly refusals: readonly string[] }>();
-
-  beforeAll(async () => {
-    const plans = new Map<string, Promise<StackPlan>>();
-    const plan = (config: Config) => {
-      const key = JSON.stringify(config);
-      const planned = plans.get(key) ?? planStack("aws", config);
-      plans.set(key, planned);
-      return planned;
-    };
-    const waiting = [...rows];
-    const work = async () => {
-      for (let row = waiting.shift(); row; row = waiting.shift()) {
-        const before = await plan({ ...base, ...row.from });
-        const after = await plan({ ...base, ...row.to });
-        edits.set(row.edit, { edit: editOf(before, after, limits), refusals: await refusals(before, after) });
-      }
-    };
-    await Promise.all([work(), work()]);
-  }, 300_000);
-
-  test.each(rows)("$edit", ({ edit: name, refused, rolled: expected = [] }) => {
-    const { edit, refusals } = edits.get(name) ?? {};
-    if (refused) expect(refusals).toEqual([expect.stringMatching(refused)]);
-    else {
-      const { collisions, rolled } = edit ?? {};
-      expect({ refusals, collisions, rolled }).toEqual({ refusals: [], collisions: [], rolled: expected });
-    }
-  });
-
-  test("docs/edits-aws.md says what becomes of each", async () => {
-    const described = rows.map(({ edit, service }) => ({
-      name: edit,
-      service,
-      edit: edits.get(edit)?.edit as Edit,
-    }));
-    await expect(editsPage("AWS", described)).toMatchFileSnapshot(page);
-  });
-});
+editsSuite({ cloud: "AWS", stack: "aws", base, rows, limits, refusals });
