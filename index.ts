@@ -68,7 +68,7 @@ const ready = new Readiness(
 
 /** The stack's outputs, the same on every cloud. */
 export default {
-  cloud: cloud.name,
+  cloud: settings.cloud,
   url: ready.url,
   address: balancer.address,
   bucketName: bucket.bucketName,

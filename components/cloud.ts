@@ -1,5 +1,5 @@
 import type { ComponentResourceOptions } from "@pulumi/pulumi";
-import type { CloudName, CloudRules, Settings } from "../config/settings.ts";
+import type { Settings } from "../config/settings.ts";
 import type { Bucket, BucketArgs } from "./bucket.ts";
 import type { Cluster, ClusterArgs } from "./cluster.ts";
 import type { LoadBalancer, LoadBalancerArgs } from "./load-balancer.ts";
@@ -13,15 +13,8 @@ export type Labels = Pick<Settings, "project" | "names" | "tags">;
  * rely on its own network and bucket (a VPC's id, a bucket's policy) without the program knowing them.
  */
 export interface Cloud<N extends Network = Network, B extends Bucket = Bucket, C extends Cluster = Cluster> {
-  readonly name: CloudName;
   network(name: string, args: NetworkArgs, opts?: ComponentResourceOptions): N;
   bucket(name: string, args: BucketArgs, opts?: ComponentResourceOptions): B;
   cluster(name: string, args: ClusterArgs<N, B>, opts?: ComponentResourceOptions): C;
   loadBalancer(name: string, args: LoadBalancerArgs<N, C>, opts?: ComponentResourceOptions): LoadBalancer;
-}
-
-/** What each folder `providers/<cloud>/` exports from its index.ts. */
-export interface CloudModule {
-  readonly rules: CloudRules;
-  createCloud(settings: Settings): Cloud;
 }

@@ -3,14 +3,7 @@ import { closest, distance } from "fastest-levenshtein";
 import * as v from "valibot";
 import { checkRelations } from "./checks.ts";
 import { type Input, schema, textKeys } from "./schema.ts";
-import {
-  type CloudName,
-  type CloudRules,
-  cloudNames,
-  type Draft,
-  type Report,
-  type Settings,
-} from "./settings.ts";
+import type { CloudRules, Draft, Report, Settings } from "./settings.ts";
 import { notesOf, required, type SchemaNode } from "./values.ts";
 
 const namespace = "switchyard:";
@@ -41,10 +34,8 @@ export class ConfigError extends RunError {
   }
 }
 
-/** How to load what each built cloud contributes to the configuration; a cloud that is absent is not built. */
-export type CloudLoaders = Readonly<
-  Partial<Record<CloudName, () => Promise<{ readonly rules: CloudRules }>>>
->;
+/** How to load what each cloud contributes to the configuration, by its name. */
+export type CloudLoaders = Readonly<Record<string, { rules(): Promise<CloudRules> }>>;
 
 /**
  * Reads a stack's configuration, fills in every default, and checks it: each value, values against each other, then
@@ -203,13 +194,10 @@ async function loadRules(
   clouds: CloudLoaders,
   report: Report,
 ): Promise<CloudRules | undefined> {
-  const name = cloudNames.find((known) => known === cloud);
-  const load = name && clouds[name];
-  if (load) return (await load()).rules;
-  const built = Object.keys(clouds);
-  if (cloud === undefined) report("cloud", cloud, `it may be: ${built.join(", ")}`);
-  else if (name) report("cloud", cloud, `that cloud is not built yet, it may be: ${built.join(", ")}`);
-  else report("cloud", cloud, didYouMean(cloud, built));
+  const known = Object.keys(clouds);
+  if (cloud === undefined) report("cloud", cloud, `it may be: ${known.join(", ")}`);
+  else if (!Object.hasOwn(clouds, cloud)) report("cloud", cloud, didYouMean(cloud, known));
+  else return clouds[cloud]?.rules();
   return undefined;
 }
 
@@ -231,7 +219,7 @@ function withDefaults(input: Draft<Input>, defaults: Defaults): Draft<Settings> 
   const app = { name: "app", size: "small", min: size, desired: size, weight: 1, tags: {} } as const;
   return {
     ...rest,
-    cloud: input.cloud as CloudName | undefined,
+    cloud: input.cloud,
     network,
     access: input.access ?? [],
     app: { ...input.app, port: input.app?.port ?? defaults.appPort },

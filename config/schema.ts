@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { type Limit, maxFileBytes, maxUploads, requestsPerMinute } from "../service/limits.ts";
-import { cloudNames, natModes, rootAnswers, sizes } from "./settings.ts";
+import { natModes, rootAnswers, sizes } from "./settings.ts";
 import {
   addresses,
   boolean,
@@ -203,7 +203,7 @@ export const schema = object({
   cloud: key("Which cloud the stack is deployed to.", v.optional(v.string()), {
     default: "none: it is required",
     example: "aws",
-    expected: `one of ${cloudNames.join(", ")}`,
+    expected: "one of the clouds whose defaults stand at the end of this page",
   }),
   project: key("Names, tags and the greeting use it.", shortName, {
     default: "the Pulumi project's name",

@@ -1,7 +1,3 @@
-/** The names a stack's `switchyard:cloud` may have. Which of them are built is the registry's business (providers/index.ts). */
-export const cloudNames = ["local", "aws", "gcp", "openstack"] as const;
-export type CloudName = (typeof cloudNames)[number];
-
 /** Portable machine sizes; each cloud maps them to a machine type of its own. */
 export const sizes = ["small", "medium", "large"] as const;
 export type Size = (typeof sizes)[number];
@@ -117,7 +113,8 @@ export interface RolloutSettings {
 
 /** The whole of a stack's configuration, validated, with every default filled in. */
 export interface Settings {
-  readonly cloud: CloudName;
+  /** The name of a folder below providers/. */
+  readonly cloud: string;
   /** Names, tags and the greeting use it. */
   readonly project: string;
   readonly network: NetworkSettings;

@@ -10,14 +10,20 @@ const commonKinds: Kinds = {
   "switchyard:index:Readiness": readiness,
 };
 
-/** The resource types of each cloud that has some of its own; a cloud's SDK is loaded when one of them is used. */
-const cloudKinds: Readonly<Record<string, () => Promise<Kinds>>> = {
-  aws: async () => (await import("../providers/aws/kinds.ts")).kinds,
-  local: async () => (await import("../providers/local/kinds.ts")).kinds,
-};
-
-/** The resource type of a token such as `switchyard:local:Bucket`, or undefined when there is none. */
-export async function kindOf(type: string): Promise<ResourceKind | undefined> {
-  const [, module = ""] = type.split(":");
-  return commonKinds[type] ?? (await cloudKinds[module]?.())?.[type];
+/**
+ * Finds resource types by their token, such as `switchyard:local:Bucket`.
+ * @param clouds how to load a cloud's own, by its name; one is loaded when one of its types is used
+ */
+export function kindsOf(
+  clouds: Readonly<Record<string, { kinds?(): Promise<Kinds> }>>,
+): (type: string) => Promise<ResourceKind | undefined> {
+  const own = <T>(record: Readonly<Record<string, T>>, key: string) =>
+    Object.hasOwn(record, key) ? record[key] : undefined;
+  return async (type) => {
+    const [, module = ""] = type.split(":");
+    const common = own(commonKinds, type);
+    if (common) return common;
+    const kinds = await own(clouds, module)?.kinds?.();
+    return kinds && own(kinds, type);
+  };
 }

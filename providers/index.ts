@@ -1,15 +1,21 @@
-import type { Cloud, CloudModule } from "../components/cloud.ts";
+import type { Cloud } from "../components/cloud.ts";
 import { readSettings } from "../config/read.ts";
-import type { CloudName, Settings } from "../config/settings.ts";
+import type { Settings } from "../config/settings.ts";
+import type { CloudFolder } from "./cloud-folder.ts";
+import * as exported from "./clouds.ts";
 
-/** The clouds that are built; only the selected one is loaded. */
-const clouds: Partial<Record<CloudName, () => Promise<CloudModule>>> = {
-  aws: () => import("./aws/index.ts"),
-  local: () => import("./local/index.ts"),
-};
+/** Every cloud by its name, as `switchyard:cloud` has it. */
+export const clouds: Readonly<Record<string, CloudFolder>> = { ...exported };
+
+/** A deployed stack's cloud. @throws when there is none of that name (any more) */
+export function cloudNamed(name: string): CloudFolder {
+  const cloud = Object.hasOwn(clouds, name) ? clouds[name] : undefined;
+  if (cloud) return cloud;
+  throw new Error(`there is no cloud ${JSON.stringify(name)}; there are: ${Object.keys(clouds).join(", ")}`);
+}
 
 /**
- * Reads and checks a stack's configuration, and opens the cloud that it names.
+ * Reads and checks a stack's configuration, and opens the cloud that it names. Only that one is loaded.
  *
  * @param raw every configuration value, as `pulumi.runtime.allConfig()` gives them
  * @param where the Pulumi project's name, the default of `switchyard:project`, and the stack's
@@ -21,7 +27,6 @@ export async function openCloud(
 ): Promise<{ cloud: Cloud; settings: Settings }> {
   const secretKeys = new Set<string>(JSON.parse(process.env.PULUMI_CONFIG_SECRET_KEYS ?? "[]"));
   const settings = await readSettings(raw, where, clouds, secretKeys);
-  const module = await clouds[settings.cloud]?.();
-  if (!module) throw new Error(`the cloud "${settings.cloud}" is not built`);
-  return { cloud: module.createCloud(settings), settings };
+  const { createCloud } = await cloudNamed(settings.cloud).program();
+  return { cloud: createCloud(settings), settings };
 }

@@ -4,7 +4,7 @@ import { basename, extname } from "node:path";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { parseArgs } from "node:util";
-import type { FilesModule } from "../operations/files.ts";
+import { cloudNamed } from "../providers/index.ts";
 import { checkName, dispositionOf } from "../service/file-names.ts";
 import { openStore } from "../service/storage/index.ts";
 import type { Store } from "../service/storage/store.ts";
@@ -163,7 +163,7 @@ export async function runFiles(store: Store, request: FilesRequest, { log, signa
 async function main(context: Context): Promise<number> {
   const request = parseFilesRequest(process.argv.slice(2));
   const deployed = await deployedStack(context, request.stack);
-  const module = (await import(`../providers/${deployed.cloud}/files.ts`)) as FilesModule;
+  const module = await cloudNamed(deployed.cloud).files();
   const store = await openStore(await module.filesOf(deployed));
   try {
     await runFiles(store, request, context);

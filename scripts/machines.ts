@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
-import type { MachineStatus, Machines, MachinesModule } from "../operations/machines.ts";
+import type { MachineStatus, Machines } from "../operations/machines.ts";
+import { cloudNamed } from "../providers/index.ts";
 import { localStack } from "./backend.ts";
 import { type Context, runMain } from "./process.ts";
 import { deployedStack } from "./pulumi.ts";
@@ -9,8 +10,7 @@ const usage = `Usage: npm run machines [-- --stack NAME]
 
 async function open(context: Context, stack: string): Promise<Machines> {
   const deployed = await deployedStack(context, stack);
-  const module = (await import(`../providers/${deployed.cloud}/machines.ts`)) as MachinesModule;
-  return module.openMachines(deployed);
+  return (await cloudNamed(deployed.cloud).machines()).openMachines(deployed);
 }
 
 /** A duration as people say it, in its two largest units at most. */

@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import type { CloudName } from "../config/settings.ts";
 import type { DeployedStack } from "../operations/machines.ts";
 import { localEnvironment, localStack, type Pulumi } from "./backend.ts";
 import { type Cli, findCli } from "./cli.ts";
@@ -40,10 +39,10 @@ function runner(context: Context, cli: Cli, stack: string): Pulumi {
 export async function deployedStack(
   outer: Context,
   stack: string,
-): Promise<DeployedStack & { readonly cloud: CloudName }> {
+): Promise<DeployedStack & { readonly cloud: string }> {
   const { pulumi } = await openPulumi(outer, stack);
   const outputs = JSON.parse(await pulumi(["stack", "output", "--json"])) as Record<string, unknown>;
   if (typeof outputs.cloud !== "string")
     throw new Error(`Stack ${stack} is not deployed: npm run up brings it up.`);
-  return { stack, outputs, cloud: outputs.cloud as CloudName };
+  return { stack, outputs, cloud: outputs.cloud };
 }

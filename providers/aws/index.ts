@@ -1,41 +1,10 @@
-import type { Output } from "@pulumi/pulumi";
-import type { Cloud } from "../../components/cloud.ts";
-import type { Settings } from "../../config/settings.ts";
-import { AwsBucket } from "./bucket.ts";
-import { AwsCluster } from "./cluster.ts";
-import { nameOf, openContext } from "./context.ts";
-import { AwsLoadBalancer } from "./load-balancer.ts";
-import { Logs } from "./logs.ts";
-import { MachineRole } from "./machine-role.ts";
-import { AwsNetwork } from "./network.ts";
-import { Layout } from "./resources.ts";
+import type { CloudFolder } from "../cloud-folder.ts";
 
-export { rules } from "./config.ts";
-
-/** Amazon Web Services: a VPC, S3, EC2 auto scaling and an application load balancer. */
-export function createCloud(settings: Settings): Cloud<AwsNetwork, AwsBucket, AwsCluster> {
-  const context = openContext(settings);
-  let role: MachineRole | undefined;
-  let logs: Logs | undefined;
-  const openLogs = (account: Output<string>) => {
-    logs ??= new Logs("logs", account, context);
-    return logs;
-  };
-  return {
-    name: "aws",
-    network: (name, args, opts) => {
-      const { protect } = settings.bucket;
-      const { cidr, subnets, app } = args;
-      const known = { cidr, subnets: subnets.map(({ cidr, zone }) => ({ cidr, zone })), appPort: app.port };
-      const bucket = nameOf(context, "bucket");
-      new Layout("layout", { ...known, protect, ...(bucket && { bucket }) });
-      return new AwsNetwork(name, args, context, openLogs, opts);
-    },
-    bucket: (name, args, opts) => new AwsBucket(name, args, context, opts),
-    cluster: (name, args, opts) => {
-      role ??= new MachineRole("machines", args.bucket, context);
-      return new AwsCluster(name, args, role, context, opts);
-    },
-    loadBalancer: (name, args, opts) => new AwsLoadBalancer(name, args, context, openLogs, opts),
-  };
-}
+/** Amazon Web Services. */
+export const cloud: CloudFolder = {
+  rules: async () => (await import("./config.ts")).rules,
+  program: () => import("./program.ts"),
+  kinds: async () => (await import("./kinds.ts")).kinds,
+  machines: () => import("./machines.ts"),
+  files: () => import("./files.ts"),
+};

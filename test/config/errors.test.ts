@@ -40,7 +40,7 @@ docs/configuration.md describes every key.`.trimStart(),
 });
 
 test.each<[Record<string, unknown>, string]>([
-  [{ cloud: "gcp" }, 'cloud is "gcp"; that cloud is not built yet, it may be: local, aws'],
+  [{ cloud: "gcp" }, 'cloud is "gcp"; it may be: local, aws'],
   [{ cloud: "lokal" }, 'cloud is "lokal"; did you mean local?'],
   [{ cloud: "azure" }, 'cloud is "azure"; it may be: local, aws'],
   [{ project: "My_Project" }, 'project is "My_Project"; it must be 1 to 20 lower-case letters'],

@@ -188,13 +188,13 @@ test("settings are frozen in depth, and the cloud's defaults are not", async () 
 test("only the selected cloud is loaded", async () => {
   const loaded: string[] = [];
   const watched: CloudLoaders = {
-    local: () => clouds.local().finally(() => loaded.push("local")),
-    aws: () => clouds.aws().finally(() => loaded.push("aws")),
+    local: { rules: () => clouds.local.rules().finally(() => loaded.push("local")) },
+    aws: { rules: () => clouds.aws.rules().finally(() => loaded.push("aws")) },
   };
   await readSettings(rawConfig({ cloud: "local" }), { project: "lab1", stack: "dev" }, watched);
   await expect(
     readSettings(rawConfig({ cloud: "gcp" }), { project: "lab1", stack: "dev" }, watched),
-  ).rejects.toThrow("not built");
+  ).rejects.toThrow('switchyard:cloud is "gcp"; it may be: local, aws');
   expect(loaded).toEqual(["local"]);
 });
 

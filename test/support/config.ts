@@ -43,8 +43,8 @@ export const zonedRules: CloudRules = {
 };
 
 export const clouds = {
-  local: async () => ({ rules: homeRules }),
-  aws: async () => ({ rules: zonedRules }),
+  local: { rules: async () => homeRules },
+  aws: { rules: async () => zonedRules },
 };
 
 /** Configuration as Pulumi hands it over: strings as they are, all else as JSON. */

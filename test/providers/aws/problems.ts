@@ -30,7 +30,7 @@ export async function problemsOf(
   const provider = Object.entries(aws).map(([key, value]) => [`aws:${key}`, value]);
   const raw = { ...rawConfig(Object.fromEntries(given)), ...Object.fromEntries(provider) };
   try {
-    await readSettings(raw, { project: "lab1", stack: "dev" }, { aws: async () => ({ rules }) });
+    await readSettings(raw, { project: "lab1", stack: "dev" }, { aws: { rules: async () => rules } });
   } catch (error) {
     if (error instanceof ConfigError) return error.problems.map((line) => line.replace("switchyard:", ""));
     throw error;

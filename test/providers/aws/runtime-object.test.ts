@@ -3,8 +3,8 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { GetObjectCommand, GetObjectTaggingCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { kindOf } from "../../../plugin/kinds.ts";
 import type { OperationContext, Properties, ResourceKind } from "../../../plugin/resource.ts";
+import { kinds } from "../../../providers/aws/kinds.ts";
 import { isInstalled, serverPackages } from "../../servers/cache.ts";
 import { type S3Server, startS3 } from "../../servers/s3.ts";
 
@@ -46,7 +46,7 @@ describe.runIf(isInstalled(serverPackages.s3))("switchyard:aws:RuntimeObject, on
     await mkdir(packages, { recursive: true });
     await writeFile(file, bytes);
     server = await startS3();
-    const found = await kindOf("switchyard:aws:RuntimeObject");
+    const found = kinds["switchyard:aws:RuntimeObject"];
     if (!found) throw new Error("there is no such kind");
     kind = found;
   }, 70_000);

@@ -9,7 +9,7 @@ function read(config: Readonly<Record<string, unknown>> = {}): Promise<Settings>
   return readSettings(
     rawConfig({ cloud: "local", ...config }),
     { project: "lab1", stack: "dev" },
-    { local: async () => ({ rules }) },
+    { local: { rules: async () => rules } },
   );
 }
 

@@ -1,0 +1,22 @@
+import type { Cloud } from "../components/cloud.ts";
+import type { CloudRules, Settings } from "../config/settings.ts";
+import type { FilesModule } from "../operations/files.ts";
+import type { MachinesModule } from "../operations/machines.ts";
+import type { ResourceKind } from "../plugin/resource.ts";
+
+/**
+ * What each folder `providers/<cloud>/` exports from its index.ts, as `cloud`. Each part is loaded when it is needed:
+ * reading a configuration loads no SDK, and listing machines no component.
+ */
+export interface CloudFolder {
+  /** Defaults, and what the cloud cannot do. */
+  rules(): Promise<CloudRules>;
+  /** How the program deploys to it. */
+  program(): Promise<{ createCloud(settings: Settings): Cloud }>;
+  /** Resource types of its own, by token: `switchyard:<cloud>:Thing`. Absent: none. */
+  kinds?(): Promise<Readonly<Record<string, ResourceKind>>>;
+  /** Its machines, for who operates a deployed stack. */
+  machines(): Promise<MachinesModule>;
+  /** Its bucket, for the same. */
+  files(): Promise<FilesModule>;
+}

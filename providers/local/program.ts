@@ -1,0 +1,15 @@
+import type { Cloud } from "../../components/cloud.ts";
+import { LocalBucket } from "./bucket.ts";
+import { LocalCluster } from "./cluster.ts";
+import { LocalLoadBalancer } from "./load-balancer.ts";
+import { LocalNetwork } from "./network.ts";
+
+/** A small cloud on this machine: nothing in it carries names or tags of its own. */
+export function createCloud(): Cloud<LocalNetwork, LocalBucket, LocalCluster> {
+  return {
+    network: (name, args, opts) => new LocalNetwork(name, args, opts),
+    bucket: (name, args, opts) => new LocalBucket(name, args, opts),
+    cluster: (name, args, opts) => new LocalCluster(name, args, opts),
+    loadBalancer: (name, args, opts) => new LocalLoadBalancer(name, args, opts),
+  };
+}
