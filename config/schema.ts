@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { type Limit, maxFileBytes, maxUploads, requestsPerMinute } from "../service/limits.ts";
+import { type Limit, maxFileBytes, maxUploads, requestsPerMinute } from "../service/settings/limits.ts";
 import { natModes, rootAnswers, sizes } from "./settings.ts";
 import {
   addresses,

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { reservedPath } from "../service/reserved-paths.ts";
+import { reservedPath } from "../service/settings/reserved-paths.ts";
 import { networkOf, parseCidr } from "./cidr.ts";
 
 /**

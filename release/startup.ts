@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { RootAnswer } from "../config/settings.ts";
 
-/** What the app is told, the same on every cloud: one environment variable each (service/settings.ts reads them). */
+/** What the app is told, the same on every cloud: one environment variable each (service/settings/settings.ts reads them). */
 export interface AppEnvironment {
   readonly PROJECT: string;
   readonly CLUSTER: string;

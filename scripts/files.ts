@@ -5,7 +5,7 @@ import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { parseArgs } from "node:util";
 import { cloudNamed } from "../providers/index.ts";
-import { checkName, dispositionOf } from "../service/file-names.ts";
+import { checkName, dispositionOf } from "../service/files/names.ts";
 import { openStore } from "../service/storage/index.ts";
 import type { Store } from "../service/storage/store.ts";
 import { localStack } from "./backend.ts";

@@ -1,15 +1,15 @@
 import swagger from "@fastify/swagger";
 import fastify, { type FastifyInstance } from "fastify";
+import { openapiOptions } from "./api/openapi.ts";
 import type { FileRoutes, ServiceContext } from "./context.ts";
-import { addErrorAnswers, addMethodAnswers, clientErrorHandler, frameworkErrors } from "./errors.ts";
-import { addHeaders, requestId } from "./identity.ts";
-import { openapiOptions } from "./openapi.ts";
-import { addConnectionRules } from "./plugins/connections.ts";
-import { addMetrics } from "./plugins/metrics.ts";
-import { addBackPressure, watchPressure } from "./plugins/pressure.ts";
-import { addRateLimit } from "./plugins/rate-limit.ts";
-import { limitUploads, uploadsThatFit } from "./plugins/uploads.ts";
-import { logAbortedRequests, loggerOptions, RequestLog } from "./request-log.ts";
+import { limitUploads, uploadsThatFit } from "./files/uploads.ts";
+import { addConnectionRules } from "./http/connections.ts";
+import { addErrorAnswers, addMethodAnswers, clientErrorHandler, frameworkErrors } from "./http/errors.ts";
+import { addHeaders, requestId } from "./http/identity.ts";
+import { addMetrics } from "./http/metrics.ts";
+import { addBackPressure, watchPressure } from "./http/pressure.ts";
+import { addRateLimit } from "./http/rate-limit.ts";
+import { logAbortedRequests, loggerOptions, RequestLog } from "./http/request-log.ts";
 import { clusterRoutes } from "./routes/cluster.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { fileRoutes } from "./routes/files.ts";
@@ -17,7 +17,7 @@ import { healthRoutes } from "./routes/health.ts";
 import { openapiRoutes } from "./routes/openapi.ts";
 import { rootRoutes } from "./routes/root.ts";
 import { uploadRoutes } from "./routes/upload.ts";
-import type { ServiceSettings } from "./settings.ts";
+import type { ServiceSettings } from "./settings/settings.ts";
 import type { Store } from "./storage/store.ts";
 
 /**
@@ -30,7 +30,7 @@ const keepAliveTimeout = 620_000;
 
 /**
  * How many characters a part of a path may have before the router refuses it without saying why: more than Node.js
- * takes in all headers together, so that a file's name is always answered for (file-names.ts).
+ * takes in all headers together, so that a file's name is always answered for (files/names.ts).
  */
 const maxParamLength = 65_536;
 

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncJsonSchemaToTs } from "@fastify/type-provider-json-schema-to-ts";
-import type { Uploads } from "./plugins/uploads.ts";
-import type { ServiceSettings } from "./settings.ts";
+import type { Uploads } from "./files/uploads.ts";
+import type { ServiceSettings } from "./settings/settings.ts";
 import type { Store } from "./storage/store.ts";
 
 /** What every group of routes is given. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import { type AppOptions, buildApp } from "./app.ts";
-import { readSettings, type ServiceSettings } from "./settings.ts";
+import { readSettings, type ServiceSettings } from "./settings/settings.ts";
 import { openStore } from "./storage/index.ts";
 import { readStoreSettings, type StoreSettings } from "./storage/settings.ts";
 

@@ -1,5 +1,5 @@
+import { anyError, textSchema } from "../api/schemas.ts";
 import type { Routes } from "../context.ts";
-import { anyError, textSchema } from "../schemas.ts";
 
 /** `GET` of the cluster's own path, with or without a slash at its end: which machine answers. */
 export const clusterRoutes: Routes = async (app, { settings }) => {

@@ -1,6 +1,6 @@
+import { type ApiDocument, renderDocs } from "../api/docs-page.ts";
+import { anyError } from "../api/schemas.ts";
 import type { Routes } from "../context.ts";
-import { type ApiDocument, renderDocs } from "../docs-page.ts";
-import { anyError } from "../schemas.ts";
 
 /** `GET /docs`: the OpenAPI document as a page for people, which needs no script and nothing from elsewhere. */
 export const docsRoutes: Routes = async (app) => {

@@ -1,9 +1,9 @@
 import type { FastifyReply } from "fastify";
+import { anyError, contentSchema, errorSchemas } from "../api/schemas.ts";
 import type { FileRoutes } from "../context.ts";
-import { HttpError } from "../errors.ts";
-import { checkText, dispositionOf, nameInPath } from "../file-names.ts";
-import { anyError, contentSchema, errorSchemas } from "../schemas.ts";
-import { callStore } from "../store-call.ts";
+import { checkText, dispositionOf, nameInPath } from "../files/names.ts";
+import { callStore } from "../files/store-call.ts";
+import { HttpError } from "../http/errors.ts";
 
 /** How long a download's URL is good for, in seconds (R2.5). */
 const expiresSeconds = 120;

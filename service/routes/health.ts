@@ -1,6 +1,6 @@
 import type { FastifyReply, RouteHandlerMethod } from "fastify";
+import { anyError, textSchema } from "../api/schemas.ts";
 import type { Routes } from "../context.ts";
-import { anyError, textSchema } from "../schemas.ts";
 
 /** The answers of {@link healthHandler}. */
 export const healthResponses = {

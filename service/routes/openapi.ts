@@ -1,5 +1,5 @@
+import { anyError } from "../api/schemas.ts";
 import type { Routes } from "../context.ts";
-import { anyError } from "../schemas.ts";
 
 /** `GET /openapi.json`: the description of every route, made when it is first asked for. */
 export const openapiRoutes: Routes = async (app) => {

@@ -1,5 +1,5 @@
+import { answerSchema, anyError } from "../api/schemas.ts";
 import type { Routes } from "../context.ts";
-import { answerSchema, anyError } from "../schemas.ts";
 import { healthHandler, healthResponses } from "./health.ts";
 
 /** `GET /`: the greeting, or the health check, as `ROOT` says. */

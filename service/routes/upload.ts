@@ -1,16 +1,16 @@
 import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { watchingClient } from "../client-rate.ts";
+import { answerSchema, anyError, errorSchemas } from "../api/schemas.ts";
 import type { FileContext, FileRoutes } from "../context.ts";
-import { HttpError } from "../errors.ts";
-import { checkName, nameInPath } from "../file-names.ts";
-import { limitFile, tooLarge } from "../file-stream.ts";
-import { readForm } from "../form.ts";
-import { authorize } from "../plugins/authorize.ts";
-import { askForBody } from "../plugins/connections.ts";
-import { answerSchema, anyError, errorSchemas } from "../schemas.ts";
-import { callStore } from "../store-call.ts";
+import { watchingClient } from "../files/client-rate.ts";
+import { readForm } from "../files/form.ts";
+import { checkName, nameInPath } from "../files/names.ts";
+import { callStore } from "../files/store-call.ts";
+import { limitFile, tooLarge } from "../files/stream.ts";
+import { authorize } from "../http/authorize.ts";
+import { askForBody } from "../http/connections.ts";
+import { HttpError } from "../http/errors.ts";
 import { nameParams, notFound } from "./files.ts";
 
 /** The form field that clients of the lab use; others are taken as well. */

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { buildApp } from "../../service/app.ts";
-import { readSettings } from "../../service/settings.ts";
+import { readSettings } from "../../service/settings/settings.ts";
 import { environment } from "./environment.ts";
 
 interface LogLine {

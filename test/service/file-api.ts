@@ -3,7 +3,7 @@ import { type AddressInfo, connect, type Socket } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { onTestFinished } from "vitest";
 import { buildApp } from "../../service/app.ts";
-import { readSettings } from "../../service/settings.ts";
+import { readSettings } from "../../service/settings/settings.ts";
 import type { Store } from "../../service/storage/store.ts";
 import { type MemoryStore, memoryStore } from "../support/memory-store.ts";
 import { environment } from "./environment.ts";

@@ -230,7 +230,7 @@ test("a store that hangs is given up after STORE_SECONDS", async () => {
 
 test("without a store there is no file API", async () => {
   const { buildApp } = await import("../../service/app.ts");
-  const { readSettings } = await import("../../service/settings.ts");
+  const { readSettings } = await import("../../service/settings/settings.ts");
   const { environment } = await import("./environment.ts");
   const app = await buildApp(readSettings({ ...environment, LOG_LEVEL: "silent" }));
   expect((await app.inject("/list_files")).statusCode).toBe(404);

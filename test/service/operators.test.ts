@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { HttpError } from "../../service/errors.ts";
-import { addBackPressure } from "../../service/plugins/pressure.ts";
+import type { HttpError } from "../../service/http/errors.ts";
+import { addBackPressure } from "../../service/http/pressure.ts";
 import { freePort } from "../support/ports.ts";
 import { bearer, startFileApi, until } from "./file-api.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readSettings } from "../../service/settings.ts";
+import { readSettings } from "../../service/settings/settings.ts";
 import { environment } from "./environment.ts";
 
 test("reads every variable, with defaults for those that may be unset or empty", () => {

@@ -3,7 +3,7 @@ import { request as httpRequest } from "node:http";
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
-import { uploadsThatFit } from "../../service/plugins/uploads.ts";
+import { uploadsThatFit } from "../../service/files/uploads.ts";
 import { type MemoryStore, memoryStore } from "../support/memory-store.ts";
 import { bearer, formOf, sendRaw, startFileApi, startFileApiOver, token, until } from "./file-api.ts";
 import { readToEnd } from "./process.ts";

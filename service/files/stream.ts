@@ -1,5 +1,5 @@
 import { type Readable, Transform } from "node:stream";
-import { HttpError } from "./errors.ts";
+import { HttpError } from "../http/errors.ts";
 
 export interface FileLimits {
   readonly maxBytes: number;

@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { ServiceSettings } from "../settings.ts";
-import type { Uploads } from "./uploads.ts";
+import type { Uploads } from "../files/uploads.ts";
+import type { ServiceSettings } from "../settings/settings.ts";
 
 /** Seconds; from a health check to an upload of gigabytes. */
 const buckets = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];

@@ -11,7 +11,7 @@ const lingerMs = 5000;
 const waiting = new WeakSet<IncomingMessage>();
 
 /**
- * Lets uploads last as long as they move (client-rate.ts, file-stream.ts), which no limit for a whole request can: a
+ * Lets uploads last as long as they move (files/client-rate.ts, files/stream.ts), which no limit for a whole request can: a
  * caller that waits for `100 Continue` gets it when its body is wanted, so that one who is refused sends nothing; and one
  * that goes on sending after its answer is cut off.
  */

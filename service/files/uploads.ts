@@ -1,5 +1,5 @@
 import { totalmem } from "node:os";
-import { HttpError } from "../errors.ts";
+import { HttpError } from "../http/errors.ts";
 
 /** The uploads that are running. */
 export interface Uploads {

@@ -5,7 +5,7 @@ import {
   type FastifyServerOptions,
   LogController,
 } from "fastify";
-import type { ServiceSettings } from "./settings.ts";
+import type { ServiceSettings } from "../settings/settings.ts";
 
 /** Fastify's logging, with one line for each answered request instead of two. No header is ever logged. */
 export class RequestLog extends LogController {

@@ -1,7 +1,7 @@
 import type { FastifyReply } from "fastify";
-import type { FileContext } from "./context.ts";
-import { HttpError } from "./errors.ts";
-import { StoreError } from "./storage/store.ts";
+import type { FileContext } from "../context.ts";
+import { HttpError } from "../http/errors.ts";
+import { StoreError } from "../storage/store.ts";
 
 /** Aborted when the caller hangs up before it has its answer. */
 function hangUp({ raw }: FastifyReply): AbortSignal {

@@ -1,8 +1,8 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { BlockList, isIP } from "node:net";
 import type { FastifyRequest } from "fastify";
-import { HttpError, pathOf } from "../errors.ts";
-import type { ServiceSettings } from "../settings.ts";
+import type { ServiceSettings } from "../settings/settings.ts";
+import { HttpError, pathOf } from "./errors.ts";
 
 const loopback = new BlockList();
 loopback.addSubnet("127.0.0.0", 8, "ipv4");

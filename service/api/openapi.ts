@@ -1,5 +1,5 @@
 import type { FastifyDynamicSwaggerOptions } from "@fastify/swagger";
-import type { ServiceSettings } from "./settings.ts";
+import type { ServiceSettings } from "../settings/settings.ts";
 
 interface Params {
   readonly properties: Readonly<Record<string, object>>;

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { ServiceContext } from "./context.ts";
-import type { ServiceSettings } from "./settings.ts";
+import type { ServiceContext } from "../context.ts";
+import type { ServiceSettings } from "../settings/settings.ts";
 
 /** The headers that say which machine, release and cluster an answer is from. */
 export function identityHeaders(settings: ServiceSettings): Readonly<Record<string, string>> {

@@ -1,5 +1,5 @@
-import type { RootAnswer } from "../config/settings.ts";
-import type { AppEnvironment } from "../release/startup.ts";
+import type { RootAnswer } from "../../config/settings.ts";
+import type { AppEnvironment } from "../../release/startup.ts";
 import { type Limit, maxFileBytes, maxUploads, requestsPerMinute } from "./limits.ts";
 import { reservedPath } from "./reserved-paths.ts";
 

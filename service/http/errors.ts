@@ -1,10 +1,10 @@
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { ConnectionError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { ServiceContext } from "./context.ts";
+import type { ServiceContext } from "../context.ts";
+import { StoreError, type StoreFault } from "../storage/store.ts";
 import { headersOf, identityHeaders } from "./identity.ts";
 import { logRequest } from "./request-log.ts";
-import { StoreError, type StoreFault } from "./storage/store.ts";
 
 /** An error that may know its HTTP status, as Fastify's own do. */
 interface MaybeHttpError extends Error {
