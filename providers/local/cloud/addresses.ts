@@ -1,5 +1,7 @@
 import { createServer } from "node:net";
 import ipaddr from "ipaddr.js";
+import type { GroupSpec } from "./specs.ts";
+import type { MachineRecord } from "./store.ts";
 
 /** The first host of a subnet that machines get: the ones below are the cloud's own, as routers and name servers are elsewhere. */
 const firstHost = 11;
@@ -55,4 +57,37 @@ export async function allocateAddress(
   throw new Error(
     `no free address for a machine on port ${port} in ${subnets.join(", ")}: make the subnets larger (switchyard:network)`,
   );
+}
+
+/** Addresses for machines that are being started, each held until its machine is recorded. */
+export class AddressPool {
+  readonly #reserved = new Map<string, string>();
+  #reserving: Promise<unknown> = Promise.resolve();
+
+  /**
+   * A free address in the subnet where the group has fewest; one at a time, so that each knows the others.
+   *
+   * @param machines every machine there is at the moment it is called
+   * @throws when all addresses are taken, naming the subnets
+   */
+  reserve(group: string, spec: GroupSpec, machines: () => readonly MachineRecord[]): Promise<string> {
+    const reserved = this.#reserving.then(async () => {
+      const taken = new Map([
+        ...machines().map((one) => [one.address, one.group] as const),
+        ...this.#reserved,
+      ]);
+      const own = [...taken].filter(([, holder]) => holder === group).map(([address]) => address);
+      const ownIn = (subnet: string) => own.filter((address) => isInSubnet(address, subnet)).length;
+      const subnets = spec.subnets.toSorted((a, b) => ownIn(a) - ownIn(b));
+      const address = await allocateAddress(subnets, spec.port, new Set(taken.keys()));
+      this.#reserved.set(address, group);
+      return address;
+    });
+    this.#reserving = reserved.catch(() => {});
+    return reserved;
+  }
+
+  release(address: string): void {
+    this.#reserved.delete(address);
+  }
 }

@@ -59,7 +59,7 @@ export class Balancers {
 
   /** Resolves when no request is under way to a machine that has left, or after `seconds`. */
   async drained(machine: Pick<MachineRecord, "id">, seconds: number): Promise<void> {
-    for (const deadline = Date.now() + seconds * 1000; Date.now() < deadline; ) {
+    for (const deadline = performance.now() + seconds * 1000; performance.now() < deadline; ) {
       if (!this.#healthOf(machine.id)) return;
       await new Promise((resolve) => setTimeout(resolve, drainCheckMs));
     }

@@ -129,7 +129,7 @@ async function ensureRunning(home: string): Promise<void> {
   const version = codeVersion();
   await warmUp(version);
   let started = startSupervised(home, version);
-  for (const deadline = Date.now() + startLimitMs; Date.now() < deadline; ) {
+  for (const deadline = performance.now() + startLimitMs; performance.now() < deadline; ) {
     if (await answers(home)) return;
     if (started.exitCode === 0) started = startSupervised(home, version);
     else if (started.exitCode !== null) break;
@@ -301,7 +301,10 @@ export class LocalCloud {
 /** Waits a moment for the control plane to end, if it does. */
 async function ended(home: string): Promise<void> {
   const cloud = new LocalCloud(home);
-  for (const deadline = Date.now() + 2_000; Date.now() < deadline && (await cloud.pid()) !== undefined; )
+  for (
+    const deadline = performance.now() + 2_000;
+    performance.now() < deadline && (await cloud.pid()) !== undefined;
+  )
     await pause(25);
 }
 

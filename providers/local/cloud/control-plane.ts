@@ -36,7 +36,7 @@ export class ControlPlane {
   readonly #endpoint: ReturnType<typeof createEndpoint>;
   readonly #onStopped: () => void;
   readonly #timers: readonly NodeJS.Timeout[];
-  #busyUntil = Date.now() + idleMs;
+  #busyUntil = performance.now() + idleMs;
 
   static async start(options: ControlPlaneOptions): Promise<ControlPlane> {
     const plane = new ControlPlane(options);
@@ -155,8 +155,8 @@ export class ControlPlane {
   }
 
   #checkIdle(): void {
-    if (this.#busy()) this.#busyUntil = Date.now() + idleMs;
-    else if (Date.now() > this.#busyUntil) void this.stopIfIdle();
+    if (this.#busy()) this.#busyUntil = performance.now() + idleMs;
+    else if (performance.now() > this.#busyUntil) void this.stopIfIdle();
   }
 
   /** Ends the control plane; machines run on. */

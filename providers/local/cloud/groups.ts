@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
-import { allocateAddress, isInSubnet } from "./addresses.ts";
 import type { WatchHealth } from "./health.ts";
-import { lastWords, type MachineFolders, revisionOf, startMachine, stopMachine } from "./machine.ts";
+import { Launcher, startAttempts } from "./launcher.ts";
+import { lastWords, type MachineFolders, revisionOf, stopMachine } from "./machine.ts";
 import { isAlive } from "./process.ts";
 import { decide } from "./rollout.ts";
 import type { GroupSpec, GroupStatus } from "./specs.ts";
@@ -9,10 +9,6 @@ import type { GroupRecord, MachineRecord, Revision, Store } from "./store.ts";
 
 /** How often machines are looked at beside the moments when something is known to have happened, in milliseconds. */
 const tickMs = 500;
-/** Starts that may fail in a row before a revision counts as bad. */
-const startAttempts = 3;
-/** The wait after the first failed start, doubled with each further one, and its bound; in milliseconds. */
-const backOffMs = { first: 1_000, most: 30_000 };
 
 export interface GroupsOptions {
   readonly store: Store;
@@ -27,35 +23,35 @@ export interface GroupsOptions {
   readonly drained: (machine: MachineRecord, drainSeconds: number) => Promise<void>;
 }
 
-/** What is known of a group only while this process lives. */
-interface GroupWork {
-  failedStarts: number;
-  launchNotBefore: number;
-  launching: number;
-  /** Restart counts that the next machines take over from those they replace. */
-  lost: number[];
-  retry: NodeJS.Timeout | undefined;
-}
-
 /** A resource that is asked for does not exist. */
 export class NotFoundError extends Error {}
 
 /** Keeps every group at its size, healthy, and on its newest revision. */
 export class Groups {
   readonly #options: GroupsOptions;
-  readonly #work = new Map<string, GroupWork>();
+  readonly #launcher: Launcher;
   readonly #watches = new Map<string, { stop(): void }>();
   readonly #leaving = new Map<string, Promise<void>>();
   readonly #waiters = new Set<() => void>();
-  /** Addresses of machines that are being started. */
-  readonly #reserved = new Set<string>();
-  #reserving: Promise<unknown> = Promise.resolve();
+  /** When this control plane first saw a machine that has not been healthy yet, by the clock of `performance.now()`. */
+  readonly #startedAt = new Map<string, number>();
   readonly #ticker: NodeJS.Timeout;
   #stopped = false;
 
   /** Takes over the machines that an earlier control plane left running. */
   constructor(options: GroupsOptions) {
     this.#options = options;
+    const { folders, log, endpoint } = options;
+    this.#launcher = new Launcher({
+      folders,
+      log,
+      endpoint,
+      machines: () => Object.values(this.#machines),
+      onStarted: (machine) => this.#started(machine),
+      onExit: () => this.#tick(),
+      onGivenUp: (group, revision, reason) => this.#stopRollout(group, revision.id, reason),
+      onDone: (group) => this.#reconcile(group),
+    });
     for (const machine of Object.values(this.#machines)) {
       if (machine.state === "draining") this.#leave(machine);
       else this.#watch(machine);
@@ -84,8 +80,7 @@ export class Groups {
     this.#options.store.save();
     const healthChanged = JSON.stringify(known?.spec.healthCheck) !== JSON.stringify(spec.healthCheck);
     if (known && healthChanged) for (const machine of this.machinesOf(id)) this.#watch(machine);
-    clearTimeout(this.#workOf(id).retry);
-    Object.assign(this.#workOf(id), { failedStarts: 0, launchNotBefore: 0, lost: [] });
+    this.#launcher.reset(id);
     this.#reconcile(id);
   }
 
@@ -95,11 +90,10 @@ export class Groups {
     const record = this.#groups[id];
     this.#groups[id] = { ...record, desired: 0 };
     await Promise.all(this.machinesOf(id).map((machine) => this.#leave(machine)));
-    await this.#launches(id);
+    await this.#launcher.idle(id);
     await Promise.all(this.machinesOf(id).map((machine) => this.#leave(machine)));
     delete this.#groups[id];
-    clearTimeout(this.#work.get(id)?.retry);
-    this.#work.delete(id);
+    this.#launcher.forget(id);
     this.#options.store.save();
   }
 
@@ -134,7 +128,7 @@ export class Groups {
     this.#stopped = true;
     clearInterval(this.#ticker);
     for (const watch of this.#watches.values()) watch.stop();
-    for (const { retry } of this.#work.values()) clearTimeout(retry);
+    this.#launcher.stop();
   }
 
   #note(): void {
@@ -158,19 +152,6 @@ export class Groups {
     for (const waiter of [...this.#waiters]) waiter();
   }
 
-  async #launches(id: string): Promise<void> {
-    while ((this.#work.get(id)?.launching ?? 0) > 0) await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-
-  #workOf(id: string): GroupWork {
-    let work = this.#work.get(id);
-    if (!work) {
-      work = { failedStarts: 0, launchNotBefore: 0, launching: 0, lost: [], retry: undefined };
-      this.#work.set(id, work);
-    }
-    return work;
-  }
-
   #tick(): void {
     if (this.#stopped) return;
     this.#options.store.retry();
@@ -184,7 +165,9 @@ export class Groups {
 
   #checkStart(machine: MachineRecord): void {
     const limit = this.#groups[machine.group]?.spec.rollout.timeoutSeconds ?? 0;
-    if (Date.now() - Date.parse(machine.launchedAt) < limit * 1000) return;
+    const since = this.#startedAt.get(machine.id) ?? performance.now();
+    this.#startedAt.set(machine.id, since);
+    if (performance.now() - since < limit * 1000) return;
     void this.#startFailed(machine, `was not healthy within ${limit} s`, startAttempts);
   }
 
@@ -197,7 +180,7 @@ export class Groups {
       { machine: machine.id, group: machine.group },
       "machine ended; it will be replaced",
     );
-    this.#workOf(machine.group).lost.push(machine.restarts + 1);
+    this.#launcher.lost(machine);
     this.#forget(machine);
     this.#note();
     this.#reconcile(machine.group);
@@ -207,25 +190,25 @@ export class Groups {
   async #startFailed(machine: MachineRecord, what: string, weight: number): Promise<void> {
     const { log, folders } = this.#options;
     if (this.#leaving.has(machine.id) || !this.#machines[machine.id]) return;
-    const work = this.#workOf(machine.group);
     machine.state = "unhealthy";
-    work.lost.push(machine.restarts + 1);
-    const leaving = this.#leave(machine);
-    work.failedStarts += weight;
-    const wait = Math.min(backOffMs.most, backOffMs.first * 2 ** (work.failedStarts - 1));
-    work.launchNotBefore = Date.now() + wait;
-    await leaving;
+    this.#launcher.lost(machine);
+    const { wait, tooOften } = this.#launcher.failed(machine.group, weight);
+    await this.#leave(machine);
     const words = await lastWords(folders, machine.id);
     log.error({ machine: machine.id, group: machine.group, retryInMs: wait, words }, `machine ${what}`);
-    const group = this.#groups[machine.group];
-    const decided = !group || group.failure || revisionOf(group.spec).id !== machine.revision;
-    if (!decided && work.failedStarts >= startAttempts) {
-      const reason = [`machine ${machine.id} of ${group.spec.name} ${what}; ${words[0]}`, ...words.slice(1)];
-      group.failure = { revision: machine.revision, reason: reason.join("\n  ") };
-      this.#note();
-      log.error({ group: machine.group, revision: machine.revision }, "rollout stopped");
-    }
+    const name = this.#groups[machine.group]?.spec.name;
+    const reason = [`machine ${machine.id} of ${name} ${what}; ${words[0]}`, ...words.slice(1)].join("\n  ");
+    if (tooOften) this.#stopRollout(machine.group, machine.revision, reason);
     this.#changed();
+  }
+
+  /** Records why a revision does not run, unless that is known already or another is asked for by now. */
+  #stopRollout(id: string, revision: string, reason: string): void {
+    const group = this.#groups[id];
+    if (!group || group.failure || revisionOf(group.spec).id !== revision) return;
+    group.failure = { revision, reason };
+    this.#note();
+    this.#options.log.error({ group: id, revision }, "rollout stopped");
   }
 
   #watch(machine: MachineRecord): void {
@@ -243,11 +226,11 @@ export class Groups {
     if (machine.state === "draining") return;
     if (healthy) {
       machine.state = "running";
-      if (this.#groups[machine.group]) this.#workOf(machine.group).failedStarts = 0;
+      if (this.#groups[machine.group]) this.#launcher.succeeded(machine.group);
       log.info({ machine: machine.id, group: machine.group, address: machine.address }, "machine is healthy");
     } else if (machine.state === "running") {
       machine.state = "unhealthy";
-      this.#workOf(machine.group).lost.push(machine.restarts + 1);
+      this.#launcher.lost(machine);
       log.warn(
         { machine: machine.id, group: machine.group, reason },
         "machine is unhealthy; it will be replaced",
@@ -272,7 +255,7 @@ export class Groups {
     };
     const { launch, drain } = decide(view, machines);
     for (const machine of machines) if (drain.includes(machine.id)) void this.#leave(machine);
-    this.#launch(id, group, stopped && group.stable ? group.stable : target, launch);
+    this.#launcher.launch(id, group.spec, stopped && group.stable ? group.stable : target, launch);
     this.#settle(id, group, target);
     this.#changed();
   }
@@ -293,69 +276,11 @@ export class Groups {
     );
   }
 
-  #launch(id: string, group: GroupRecord, revision: Revision, count: number): void {
-    const work = this.#workOf(id);
-    const wait = work.launchNotBefore - Date.now();
-    const missing = count - work.launching;
-    if (missing <= 0) return;
-    if (wait > 0) {
-      clearTimeout(work.retry);
-      work.retry = setTimeout(() => this.#reconcile(id), wait);
-      return;
-    }
-    for (let index = 0; index < missing; index += 1) void this.#launchOne(id, group, revision, work);
-  }
-
-  async #launchOne(id: string, group: GroupRecord, revision: Revision, work: GroupWork): Promise<void> {
-    const { folders, endpoint, log } = this.#options;
-    work.launching += 1;
-    let address: string | undefined;
-    try {
-      address = await this.#reserveAddress(id, group.spec);
-      const machine = await startMachine({
-        group: id,
-        revision,
-        address,
-        folders,
-        endpoint: endpoint(),
-        restarts: work.lost.shift() ?? 0,
-        onExit: () => this.#tick(),
-      });
-      this.#machines[machine.id] = machine;
-      this.#note();
-      log.info({ machine: machine.id, group: id, address, revision: revision.id }, "machine started");
-      this.#watch(machine);
-      this.#options.onTargets(id);
-    } catch (error) {
-      work.failedStarts += 1;
-      work.launchNotBefore = Date.now() + backOffMs.first * 2 ** (work.failedStarts - 1);
-      log.error({ group: id, err: error }, "machine could not be started");
-      if (work.failedStarts >= startAttempts) {
-        group.failure = {
-          revision: revision.id,
-          reason: `no machine of ${group.spec.name} can be started: ${(error as Error).message}`,
-        };
-      }
-    } finally {
-      work.launching -= 1;
-      if (address) this.#reserved.delete(address);
-    }
-    this.#changed();
-  }
-
-  /** An address for one more machine, held until the machine is recorded; one at a time, so that each knows the others. */
-  #reserveAddress(id: string, spec: GroupSpec): Promise<string> {
-    const reserved = this.#reserving.then(async () => {
-      const own = [...this.machinesOf(id).map(({ address }) => address), ...this.#reserved];
-      const machinesIn = (subnet: string) => own.filter((address) => isInSubnet(address, subnet)).length;
-      const subnets = spec.subnets.toSorted((a, b) => machinesIn(a) - machinesIn(b));
-      const all = Object.values(this.#machines).map(({ address }) => address);
-      const address = await allocateAddress(subnets, spec.port, new Set([...all, ...this.#reserved]));
-      this.#reserved.add(address);
-      return address;
-    });
-    this.#reserving = reserved.catch(() => {});
-    return reserved;
+  #started(machine: MachineRecord): void {
+    this.#machines[machine.id] = machine;
+    this.#note();
+    this.#watch(machine);
+    this.#options.onTargets(machine.group);
   }
 
   /** Takes a machine out of service: no new requests, time to finish the ones it has, then its end. */
@@ -390,6 +315,7 @@ export class Groups {
     this.#watches.get(machine.id)?.stop();
     this.#watches.delete(machine.id);
     this.#leaving.delete(machine.id);
+    this.#startedAt.delete(machine.id);
     delete this.#machines[machine.id];
     this.#options.folders.remove(machine.id);
     this.#options.onTargets(machine.group);

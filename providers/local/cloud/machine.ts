@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, renameSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
-import { isAlive, launch, signalProcess } from "./process.ts";
+import { isAlive, launch, type ProcessRef, signalProcess } from "./process.ts";
 import type { GroupSpec } from "./specs.ts";
 import type { MachineRecord, Revision } from "./store.ts";
 
@@ -120,16 +120,13 @@ export interface StartMachine {
   readonly onExit: () => void;
 }
 
-/** Starts a machine: a process of its own that runs the startup script, and becomes the app. */
-export async function startMachine(options: StartMachine): Promise<MachineRecord> {
-  const { group, revision, address, folders, endpoint } = options;
-  const id = `m-${randomBytes(6).toString("hex")}`;
-  const token = randomBytes(24).toString("base64url");
+async function begin(id: string, identityUrl: string, options: StartMachine): Promise<ProcessRef> {
+  const { revision, address, folders, onExit } = options;
   const cwd = folders.of(id);
-  mkdirSync(join(cwd, "tmp"), { recursive: true, mode: 0o700 });
   const script = join(cwd, "startup.sh");
+  mkdirSync(join(cwd, "tmp"), { recursive: true, mode: 0o700 });
   writeFileSync(script, revision.startupScript, { mode: 0o700 });
-  const ref = await launch({
+  return launch({
     command: "bash",
     args: [script],
     cwd,
@@ -140,10 +137,22 @@ export async function startMachine(options: StartMachine): Promise<MachineRecord
       TMPDIR: join(cwd, "tmp"),
       HOST: address,
       SWITCHYARD_HOME: folders.home,
-      SWITCHYARD_IDENTITY_URL: `${endpoint}/machines/${token}`,
+      SWITCHYARD_IDENTITY_URL: identityUrl,
     },
     logFile: folders.logOf(id),
-    onExit: options.onExit,
+    onExit,
+  });
+}
+
+/** Starts a machine: a process of its own that runs the startup script, and becomes the app. */
+export async function startMachine(options: StartMachine): Promise<MachineRecord> {
+  const { group, revision, address, folders, endpoint } = options;
+  const id = `m-${randomBytes(6).toString("hex")}`;
+  const token = randomBytes(24).toString("base64url");
+  const url = `${endpoint}/machines/${token}`;
+  const ref = await begin(id, url, options).catch((error: unknown) => {
+    rmSync(folders.of(id), { recursive: true, force: true });
+    throw error;
   });
   return {
     id,
@@ -163,7 +172,7 @@ export async function startMachine(options: StartMachine): Promise<MachineRecord
 
 /** Resolves once the process is gone, or after `ms`; says whether it is gone. */
 async function ended(machine: MachineRecord, ms: number): Promise<boolean> {
-  for (const deadline = Date.now() + ms; Date.now() < deadline; ) {
+  for (const deadline = performance.now() + ms; performance.now() < deadline; ) {
     if (!isAlive(machine)) return true;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

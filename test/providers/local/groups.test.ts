@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pino } from "pino";
 import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
@@ -17,6 +17,17 @@ import {
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let cloud: TestCloud;
+
+type LogLine = { readonly msg: string; readonly retryInMs?: number };
+
+/** A control plane in this process, with what it logs. */
+async function startPlane(): Promise<{ plane: ControlPlane; lines: LogLine[] }> {
+  const lines: LogLine[] = [];
+  const log = pino({}, { write: (line) => void lines.push(JSON.parse(line)) });
+  const plane = await ControlPlane.start({ home: cloud.home, version: "test", log, onStopped: () => {} });
+  onTestFinished(() => plane.stop("the test is over"));
+  return { plane, lines };
+}
 
 beforeEach(() => {
   cloud = TestCloud.create();
@@ -69,13 +80,7 @@ describe("a group", () => {
   });
 
   test("does not launch more than asked for when the same call comes again at once", async () => {
-    const plane = await ControlPlane.start({
-      home: cloud.home,
-      version: "test",
-      log: pino({ enabled: false }),
-      onStopped: () => {},
-    });
-    onTestFinished(() => plane.stop("the test is over"));
+    const { plane } = await startPlane();
     const spec = await groupSpec({ desired: 3 });
     await Promise.all([plane.put("groups", cloud.group, spec), plane.put("groups", cloud.group, spec)]);
     await plane.groups.settled(cloud.group, new AbortController().signal);
@@ -154,6 +159,40 @@ describe("a group", () => {
     await cloud.delete("groups", cloud.group);
     expect(await processesIn(cloud.machinesFolder)).toEqual([]);
     expect(cloud.state).toMatchObject({ groups: {}, machines: {} });
+  });
+});
+
+describe("machines that cannot be started", () => {
+  test("are tried again within half a minute, however many failed, and leave nothing behind", async () => {
+    const { plane, lines } = await startPlane();
+    mkdirSync(cloud.home, { recursive: true });
+    writeFileSync(cloud.machinesFolder, "no folder");
+    const spec = await groupSpec({ desired: 9 });
+    await plane.put("groups", cloud.group, spec);
+    const { failure } = await plane.groups.settled(cloud.group, new AbortController().signal);
+    expect(failure).toContain("no machine of cluster1 can be started: ");
+    const failed = () => lines.filter(({ msg }) => msg === "machine could not be started");
+    await expect.poll(() => failed().length, patience).toBe(9);
+    expect(failed().map(({ retryInMs }) => retryInMs)).toEqual([
+      1_000,
+      2_000,
+      4_000,
+      8_000,
+      16_000,
+      ...Array(4).fill(30_000),
+    ]);
+    await plane.stop("another takes over");
+    rmSync(cloud.machinesFolder);
+    const { plane: next } = await startPlane();
+    expect(next.groups.status(cloud.group)).toMatchObject({ ready: 0, failure });
+    await next.put("groups", cloud.group, { ...spec, desired: 1 });
+    expect(await next.groups.settled(cloud.group, new AbortController().signal)).toEqual({
+      desired: 1,
+      ready: 1,
+      outdated: 0,
+    });
+    expect(readdirSync(cloud.machinesFolder)).toEqual(next.machines().map(({ id }) => id));
+    await next.delete("groups", cloud.group);
   });
 });
 
