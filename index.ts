@@ -69,6 +69,7 @@ const ready = new Readiness(
 /** The stack's outputs, the same on every cloud. */
 export default {
   cloud: settings.cloud,
+  location: cloud.location,
   url: ready.url,
   address: balancer.address,
   bucketName: bucket.bucketName,

@@ -1,4 +1,4 @@
-import type { ComponentResourceOptions } from "@pulumi/pulumi";
+import type { ComponentResourceOptions, Output } from "@pulumi/pulumi";
 import type { Settings } from "../config/settings.ts";
 import type { Bucket, BucketArgs } from "./bucket.ts";
 import type { Cluster, ClusterArgs } from "./cluster.ts";
@@ -13,6 +13,8 @@ export type Labels = Pick<Settings, "project" | "names" | "tags">;
  * rely on its own network and bucket (a VPC's id, a bucket's policy) without the program knowing them.
  */
 export interface Cloud<N extends Network = Network, B extends Bucket = Bucket, C extends Cluster = Cluster> {
+  /** Where the deployment is, in the cloud's own words, if its outputs do not say it: operators' commands find it by this. */
+  readonly location?: Output<string>;
   network(name: string, args: NetworkArgs, opts?: ComponentResourceOptions): N;
   bucket(name: string, args: BucketArgs, opts?: ComponentResourceOptions): B;
   cluster(name: string, args: ClusterArgs<N, B>, opts?: ComponentResourceOptions): C;

@@ -94,8 +94,10 @@ export async function runStack(outer: Context, argv: readonly string[]): Promise
 async function reapUnknown(context: Context, deployment: Deployment | undefined): Promise<void> {
   const { reap } = await import("../providers/local/cloud/client.ts");
   const { homeOf } = await import("../providers/local/cloud/home.ts");
-  const known = (deployment?.resources ?? []).flatMap(({ id }) => id ?? []);
-  const removed = await reap(homeOf(localStack), known);
+  const resources = deployment?.resources ?? [];
+  const known = resources.flatMap(({ id }) => id ?? []);
+  const location = resources.find(({ type }) => type === "switchyard:local:Cloud")?.id;
+  const removed = await reap(homeOf(location, localStack), known);
   if (removed.length > 0) context.log(`Also removed what no run had recorded: ${removed.join(", ")}`);
 }
 

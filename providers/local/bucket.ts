@@ -1,4 +1,4 @@
-import type { ComponentResourceOptions, CustomResourceOptions, Output } from "@pulumi/pulumi";
+import type { ComponentResourceOptions, CustomResourceOptions, Input, Output } from "@pulumi/pulumi";
 import {
   Bucket,
   type BucketArgs,
@@ -10,17 +10,25 @@ import * as local from "./resources.ts";
 /** A folder of objects, served by the control plane to the machines of this deployment alone. */
 export class LocalBucket extends Bucket {
   readonly bucketName: Output<string>;
+  readonly #cloud: Input<string>;
 
-  constructor(name: string, args: BucketArgs, opts?: ComponentResourceOptions) {
+  /** @param args.cloud the id of the local cloud */
+  constructor(
+    name: string,
+    args: BucketArgs & { readonly cloud: Input<string> },
+    opts?: ComponentResourceOptions,
+  ) {
     super(name, args, opts);
-    this.bucketName = new local.Bucket(name, { empty: args.empty }, { parent: this }).id;
+    const { cloud, empty } = args;
+    this.#cloud = cloud;
+    this.bucketName = new local.Bucket(name, { cloud, empty }, { parent: this }).id;
     this.registerOutputs({ bucketName: this.bucketName });
   }
 
   store(name: string, args: StoredObjectArgs, opts?: CustomResourceOptions): StoredObject {
     return new local.BucketObject(
       name,
-      { bucket: this.bucketName, ...args },
+      { cloud: this.#cloud, bucket: this.bucketName, ...args },
       { retainOnDelete: true, ...opts },
     );
   }

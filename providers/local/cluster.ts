@@ -30,6 +30,7 @@ export class LocalCluster extends Cluster {
     this.group = new local.MachineGroup(
       name,
       {
+        cloud: args.network.cloud,
         name,
         bucket: args.bucket.bucketName,
         subnets: args.subnets.flatMap((index) => args.network.subnets[index] ?? []),

@@ -8,7 +8,7 @@ import { Store } from "./cloud/store.ts";
 /** The bucket of a local cloud, for whoever may read its control plane's state. */
 export async function filesOf({ stack, outputs }: DeployedStack): Promise<StoreSettings> {
   const bucket = String(outputs.bucketName);
-  const home = homeOf(stack);
+  const home = homeOf(outputs.location, stack);
   // Starts a control plane that does not run.
   if (!(await new LocalCloud(home).get("buckets", bucket)))
     throw new Error(`Stack ${stack} has no bucket ${bucket} (any more): npm run up makes it again.`);

@@ -10,14 +10,30 @@ import {
   type Properties,
   type ResourceKind,
 } from "../../plugin/resource.ts";
-import { LocalCloud } from "./cloud/client.ts";
-import { homeOf } from "./cloud/home.ts";
+import { LocalCloud, remove } from "./cloud/client.ts";
+import { claim, homeOf, locationByName, newLocation } from "./cloud/home.ts";
 import { portHolder } from "./cloud/port-holder.ts";
 import type { Collection, GroupSpec, LoadBalancerSpec, NetworkSpec, Specs } from "./cloud/specs.ts";
 
-function cloudOf(context: OperationContext): LocalCloud {
-  const [, , stack = ""] = context.urn.split(":");
-  return new LocalCloud(homeOf(stack));
+/** The stack's name now. */
+function stackOf({ urn }: OperationContext): string {
+  const [, , stack = ""] = urn.split(":");
+  return stack;
+}
+
+/** The local cloud that a resource is part of, by its inputs or its state. */
+function cloudOf({ cloud }: Properties, context: OperationContext): LocalCloud {
+  return new LocalCloud(homeOf(cloud, stackOf(context)));
+}
+
+/** What a resource asks of its cloud. */
+function specOf<C extends Collection>({ cloud: _, ...spec }: Properties): Specs[C] {
+  return spec as unknown as Specs[C];
+}
+
+/** A specification that is in force, as the inputs of a resource that was made by these. */
+function inputsOf(spec: object, { cloud }: Properties): Properties {
+  return { ...spec, ...(cloud !== undefined && { cloud }) };
 }
 
 /** An id that follows from the resource's URN, so that a create which is sent twice makes one resource. */
@@ -33,25 +49,25 @@ function specified<C extends Collection>(
     replaceOn: [],
     async create(news, context) {
       const id = idOf(context);
-      await cloudOf(context).put(collection, id, news as unknown as Specs[C]);
+      await cloudOf(news, context).put(collection, id, specOf(news));
       return { id, outputs: {} };
     },
-    async read(id, _olds, context) {
-      const spec = await cloudOf(context).get(collection, id);
-      return spec && { inputs: spec as unknown as Properties, outputs: {} };
+    async read(id, olds, context) {
+      const spec = await cloudOf(olds.outputs, context).get(collection, id);
+      return spec && { inputs: inputsOf(spec, olds.outputs), outputs: {} };
     },
     async update(id, news, _olds, context) {
-      await cloudOf(context).put(collection, id, news as unknown as Specs[C]);
+      await cloudOf(news, context).put(collection, id, specOf(news));
       return {};
     },
-    delete: (id, _olds, context) => cloudOf(context).delete(collection, id),
+    delete: (id, olds, context) => cloudOf(olds, context).delete(collection, id),
   };
 }
 
 /** Waits until a group runs as asked for. @throws IncompleteError when its rollout has stopped */
 async function settle(id: string, news: Properties, context: OperationContext): Promise<void> {
   context.progress("waiting for its machines");
-  const status = await cloudOf(context).settled(id, context.signal);
+  const status = await cloudOf(news, context).settled(id, context.signal);
   if (status.failure !== undefined) throw new IncompleteError(id, news, status.failure);
 }
 
@@ -69,8 +85,8 @@ const machineGroup: ResourceKind = {
     return {};
   },
   async read(id, olds, context) {
-    const found = await cloudOf(context).get("groups", id);
-    return found && { inputs: withoutDefaults(found, olds.inputs), outputs: {} };
+    const found = await cloudOf(olds.outputs, context).get("groups", id);
+    return found && { inputs: inputsOf(withoutDefaults(found, olds.inputs), olds.outputs), outputs: {} };
   },
 };
 
@@ -93,10 +109,11 @@ async function checkEdge(
 ): Promise<CheckFailure[]> {
   const { edge } = news as unknown as NetworkSpec;
   const known = (olds as Partial<NetworkSpec> | undefined)?.edge;
-  if (known) await cloudOf(context).revive();
+  const cloud = hasUnknown(news.cloud) ? undefined : cloudOf(news, context);
+  if (known) await cloud?.revive();
   if (known?.address === edge.address && known.port === edge.port) return [];
   const holder = await portHolder(edge.address, edge.port);
-  if (!holder || (holder.pid !== undefined && holder.pid === (await cloudOf(context).pid()))) return [];
+  if (!holder || (holder.pid !== undefined && holder.pid === (await cloud?.pid()))) return [];
   const who = holder.pid === undefined ? "another program" : `${holder.command} (process ${holder.pid})`;
   return [
     {
@@ -145,26 +162,38 @@ const bucketObject: ResourceKind = {
   replaceOn: ["bucket", "key"],
   async create(news, context) {
     const { bucket, key, content } = news as unknown as ObjectInputs;
-    await cloudOf(context).putObject(bucket, key, await contentFile(content, context));
+    await cloudOf(news, context).putObject(bucket, key, await contentFile(content, context));
     return { id: `${bucket}/${key}`, outputs: {} };
   },
   async read(_id, { inputs, outputs }, context) {
     const { bucket, key } = inputs as unknown as ObjectInputs;
-    return (await cloudOf(context).hasObject(bucket, key)) ? { inputs, outputs } : undefined;
+    return (await cloudOf(outputs, context).hasObject(bucket, key)) ? { inputs, outputs } : undefined;
   },
   async update(_id, news, _olds, context) {
     const { bucket, key, content } = news as unknown as ObjectInputs;
-    await cloudOf(context).putObject(bucket, key, await contentFile(content, context));
+    await cloudOf(news, context).putObject(bucket, key, await contentFile(content, context));
     return {};
   },
   async delete(_id, olds, context) {
     const { bucket, key } = olds as unknown as ObjectInputs;
-    await cloudOf(context).deleteObject(bucket, key);
+    await cloudOf(olds, context).deleteObject(bucket, key);
   },
+};
+
+/** The cloud itself: a name, until something is put into it. */
+const cloud: ResourceKind = {
+  replaceOn: [],
+  async create(_news, context) {
+    const stack = stackOf(context);
+    const id = claim(homeOf(undefined, stack)) ? locationByName(stack) : newLocation(stack);
+    return { id, outputs: {} };
+  },
+  delete: (id, _olds, context) => remove(homeOf(id, stackOf(context))),
 };
 
 /** The local cloud's resource types. */
 export const kinds: Readonly<Record<string, ResourceKind>> = {
+  "switchyard:local:Cloud": cloud,
   "switchyard:local:Network": { ...specified("networks"), check: checkEdge },
   "switchyard:local:Bucket": specified("buckets"),
   "switchyard:local:BucketObject": bucketObject,

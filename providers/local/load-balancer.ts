@@ -18,6 +18,7 @@ export class LocalLoadBalancer extends LoadBalancer {
     const balancer = new local.LoadBalancer(
       name,
       {
+        cloud: args.network.cloud,
         ...args.network.edge,
         healthCheck: args.healthCheck,
         backends: args.backends.map(({ name, cluster, path, weight }) => ({

@@ -72,8 +72,8 @@ async function* readLog(handle: FileHandle, { follow, signal }: LogOptions): Asy
 }
 
 /** The machines of a local cloud, as its control plane lists them; their logs are files. */
-export function openMachines({ stack }: DeployedStack): Machines {
-  const home = homeOf(stack);
+export function openMachines({ stack, outputs }: DeployedStack): Machines {
+  const home = homeOf(outputs.location, stack);
   const cloud = new LocalCloud(home);
   const folders = new MachineFolders(home);
   return {

@@ -3,12 +3,15 @@ import { LocalBucket } from "./bucket.ts";
 import { LocalCluster } from "./cluster.ts";
 import { LocalLoadBalancer } from "./load-balancer.ts";
 import { LocalNetwork } from "./network.ts";
+import * as local from "./resources.ts";
 
 /** A small cloud on this machine: nothing in it carries names or tags of its own. */
 export function createCloud(): Cloud<LocalNetwork, LocalBucket, LocalCluster> {
+  const { id: cloud } = new local.Cloud("cloud");
   return {
-    network: (name, args, opts) => new LocalNetwork(name, args, opts),
-    bucket: (name, args, opts) => new LocalBucket(name, args, opts),
+    location: cloud,
+    network: (name, args, opts) => new LocalNetwork(name, { ...args, cloud }, opts),
+    bucket: (name, args, opts) => new LocalBucket(name, { ...args, cloud }, opts),
     cluster: (name, args, opts) => new LocalCluster(name, args, opts),
     loadBalancer: (name, args, opts) => new LocalLoadBalancer(name, args, opts),
   };

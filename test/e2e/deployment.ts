@@ -55,7 +55,7 @@ export function shortName(urn: string): string {
 /** A copy of this project with a stack of its own, deployed by the real CLI to a backend of its own. */
 export class Deployment {
   readonly root: string;
-  readonly stack: string;
+  stack: string;
   config: Config;
   readonly #cli: Cli;
 
@@ -134,11 +134,22 @@ export class Deployment {
     return this.#deploy("refresh");
   }
 
+  /** Gives the stack another name, as the CLI does: its file is renamed with it. */
+  async rename(stack: string): Promise<void> {
+    const renamed = await this.pulumi("stack", "rename", stack, "--stack", this.stack);
+    if (renamed.code !== 0) throw new Error(`stack rename failed: ${renamed.stderr}`);
+    this.stack = stack;
+  }
+
   /** Starts the project's own command for a stack, in a process group of its own, as `npm run` does. */
   async start(command: string): Promise<{ pid: number; ended: Promise<CommandResult> }> {
     await this.#write();
-    const args = [join(this.root, "scripts/stack.ts"), command, "--stack", this.stack, "--color=never"];
-    return start(process.execPath, args, {
+    return this.script("stack.ts", command, "--stack", this.stack, "--color=never");
+  }
+
+  /** Starts a script of the project. */
+  script(name: string, ...args: string[]): { pid: number; ended: Promise<CommandResult> } {
+    return start(process.execPath, [join(this.root, "scripts", name), ...args], {
       cwd: this.root,
       env: { ...this.env, PULUMI_COMMAND: this.#cli.command },
     });

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readdir } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { LocalCloud } from "../../providers/local/cloud/client.ts";
 import type { State } from "../../providers/local/cloud/store.ts";
@@ -72,6 +73,20 @@ describe("behind Pulumi's back", { timeout: 90_000 }, () => {
   it("a load balancer is removed", async () => {
     await cloud.delete("loadBalancers", only(state().loadBalancers)[0]);
     await restores("create LoadBalancer::edge");
+  });
+
+  it("the stack is renamed", async () => {
+    const before = (await cloud.machines()).map(({ id }) => id);
+    await deployment.rename("renamed");
+    expect(await deployment.preview("--refresh")).toEqual([]);
+    const { code, stdout, stderr } = await deployment.up();
+    expect(code, stdout + stderr).toBe(0);
+    expect((await cloud.machines()).map(({ id }) => id)).toEqual(before);
+    for (const name of ["renamed", "organization/switchyard/renamed"]) {
+      const listed = await deployment.script("machines.ts", "list", "--stack", name).ended;
+      for (const id of before) expect(listed.stdout, listed.stderr).toContain(id);
+    }
+    expect(await readdir(deployment.home)).toEqual([basename(cloud.home)]);
   });
 
   it("the release is removed from the bucket", async () => {

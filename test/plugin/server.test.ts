@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type * as grpc from "@grpc/grpc-js";
 import pb from "@pulumi/pulumi/proto/provider_pb.js";
 import statuspb from "@pulumi/pulumi/proto/status_pb.js";
@@ -32,6 +33,7 @@ const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 const types = {
   token: "switchyard:index:AdminToken",
   readiness: "switchyard:index:Readiness",
+  cloud: "switchyard:local:Cloud",
   network: "switchyard:local:Network",
   bucket: "switchyard:local:Bucket",
   object: "switchyard:local:BucketObject",
@@ -88,13 +90,12 @@ describe("types", () => {
   });
 });
 
-describe("check", () => {
-  const network = (port: unknown) => ({
-    cidr: "10.95.0.0/16",
-    subnets: ["10.95.1.0/24"],
-    edge: { address: "127.95.250.2", port, allow: ["127.0.0.0/8"] },
-  });
+function network(port: unknown) {
+  const edge = { address: "127.95.250.2", port, allow: ["127.0.0.0/8"] };
+  return { cidr: "10.95.0.0/16", subnets: ["10.95.1.0/24"], edge };
+}
 
+describe("check", () => {
   test("refuses an edge port that is taken, and names who has it", async () => {
     const server = createServer().listen(0, "127.95.250.2");
     await once(server, "listening");
@@ -215,6 +216,35 @@ describe("the local cloud's resources", () => {
     expect(again).toEqual(first);
     const other = await client.create(urnOf(types.bucket, "other"), { empty: true });
     expect(other.id).toMatch(/^other-[0-9a-f]{7}$/);
+  });
+
+  test("a cloud takes the place of one that had no name of its own once, and is found by its name alone", async () => {
+    const { id: old } = await client.create(bucket, { empty: true });
+    const cloud = urnOf(types.cloud, "cloud");
+    const [first, second] = [await client.create(cloud, {}), await client.create(cloud, {})];
+    expect(join(dirname(plugin.home), first.id)).toBe(plugin.home);
+    expect(second.id).toMatch(new RegExp(`^${basename(plugin.home)}-[0-9a-f]{8}$`));
+    const renamed = bucket.replace("plugin-test", "another-name");
+    expect((await client.read(renamed, old, { empty: true, cloud: first.id })).inputs).toEqual({
+      empty: true,
+      cloud: first.id,
+    });
+    expect((await client.read(renamed, old, { empty: true, cloud: second.id })).id).toBe("");
+    await client.create(renamed, { empty: true, cloud: second.id });
+    const home = join(dirname(plugin.home), second.id);
+    await client.create(urnOf(types.network, "network"), { ...network(8080), cloud: second.id });
+    await client.delete(cloud, second.id, {});
+    expect(existsSync(join(home, "buckets"))).toBe(true);
+    await client.delete(renamed, `${(await readdir(join(home, "buckets")))[0]}`, {
+      empty: true,
+      cloud: second.id,
+    });
+    await client.delete(cloud, second.id, {});
+    expect(existsSync(home)).toBe(false);
+    await client.delete(cloud, second.id, {});
+    await expect(client.read(bucket, old, { empty: true, cloud: "../elsewhere" })).rejects.toThrow(
+      '"../elsewhere" is no name of a local cloud\'s folder',
+    );
   });
 
   test("an object is stored, found, changed, and gone after its delete", async () => {

@@ -8,6 +8,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  rmSync,
   writeFileSync,
 } from "node:fs";
 import { type IncomingMessage, request } from "node:http";
@@ -16,6 +17,7 @@ import { pathToFileURL } from "node:url";
 import { controlPlaneLog, withSocketPath } from "./home.ts";
 import { lastLines } from "./machine.ts";
 import type { Collection, GroupStatus, MachineInfo, Specs } from "./specs.ts";
+import { Store } from "./store.ts";
 
 /** How long a control plane may take to answer after it was started, in milliseconds. */
 const startLimitMs = 15_000;
@@ -320,4 +322,17 @@ export async function reap(home: string, knownIds: readonly string[]): Promise<s
   await call(home, { method: "POST", path: "/stop-if-idle" });
   await ended(home);
   return (answer as { removed: string[] }).removed;
+}
+
+/**
+ * Ends a local cloud and removes all that it has kept but buckets, which a deployment that is to lose them deletes itself.
+ * Its machines and load balancers go with it, those too that no deployment knows.
+ */
+export async function remove(home: string): Promise<void> {
+  await reap(home, []);
+  if (!existsSync(home)) return;
+  const { buckets } = new Store(home).state;
+  if (Object.keys(buckets).length === 0) rmSync(home, { recursive: true });
+  else
+    for (const name of ["releases", "runtimes"]) rmSync(join(home, name), { recursive: true, force: true });
 }

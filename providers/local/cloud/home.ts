@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
-import { closeSync, openSync } from "node:fs";
+import { createHash, randomBytes } from "node:crypto";
+import { closeSync, existsSync, openSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
@@ -8,16 +8,56 @@ const projectRoot = join(import.meta.dirname, "../../..");
 /** The longest path that a Unix socket may have, in bytes (`sun_path`, unix(7), less its final NUL). */
 const longestSocketPath = process.platform === "linux" ? 107 : 103;
 
-/**
- * The folder in which the local cloud of a stack keeps everything: one for each stack of each backend.
- * `SWITCHYARD_HOME` names another parent folder.
- */
-export function homeOf(stack: string): string {
-  const parent = resolve(process.env.SWITCHYARD_HOME ?? join(projectRoot, ".switchyard", "cloud"));
+/** The folder that holds the local clouds, each in a folder of its own; `SWITCHYARD_HOME` names another. */
+function parentFolder(): string {
+  return resolve(process.env.SWITCHYARD_HOME ?? join(projectRoot, ".switchyard", "cloud"));
+}
+
+/** The name of a new local cloud's folder: no other's, and kept when the stack gets another name. */
+export function newLocation(stack: string): string {
+  return `${stack}-${randomBytes(4).toString("hex")}`;
+}
+
+/** The name of the folder that a stack has which was deployed before local clouds had names of their own: one for each stack of each backend. */
+export function locationByName(stack: string): string {
+  const name = stack.split("/").at(-1) ?? stack;
   const backend = process.env.PULUMI_BACKEND_URL;
   const ownBackend = pathToFileURL(join(projectRoot, ".switchyard", "state")).href;
-  if (!backend || backend === ownBackend) return join(parent, stack);
-  return join(parent, `${stack}-${createHash("sha256").update(backend).digest("hex").slice(0, 8)}`);
+  if (!backend || backend === ownBackend) return name;
+  return `${name}-${createHash("sha256").update(backend).digest("hex").slice(0, 8)}`;
+}
+
+/**
+ * The folder in which the local cloud of a stack keeps everything.
+ *
+ * @param location its name, as the stack's output `location` and its resources' state (`cloud`) have it
+ * @param stack where there is no location, as in stacks that were deployed before there was one
+ * @throws when the location is none
+ */
+export function homeOf(location: unknown, stack: string): string {
+  const name = location ?? locationByName(stack);
+  if (typeof name !== "string" || !/^[\w-][\w.-]*$/.test(name))
+    throw new Error(
+      `${JSON.stringify(name)} is no name of a local cloud's folder: it has letters, digits, "-", "_" and "."`,
+    );
+  return join(parentFolder(), name);
+}
+
+/**
+ * Takes over the folder of a stack that was deployed before local clouds had names of their own. It is taken over once:
+ * a later stack of that name is another one.
+ *
+ * @returns whether there was one to be had
+ */
+export function claim(home: string): boolean {
+  if (!existsSync(join(home, "state.json"))) return false;
+  try {
+    writeFileSync(join(home, "claimed"), "", { flag: "wx", mode: 0o600 });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
 }
 
 /** Where the control plane logs. */
