@@ -1,6 +1,8 @@
 import { refuse } from "../../config/checks.ts";
-import { addressCount, parseCidr } from "../../config/cidr.ts";
+import { parseCidr } from "../../config/cidr.ts";
 import type { CloudRules } from "../../config/settings.ts";
+import { usableAddresses } from "./cloud/addresses.ts";
+import { mostMachines } from "./cloud/rollout.ts";
 import { machineTypeOf, machineTypes } from "./machine-types.ts";
 
 /** Ports below this need a privilege that the local cloud neither has nor asks for (Linux `ip_unprivileged_port_start`). */
@@ -34,9 +36,9 @@ export const rules: CloudRules = {
   },
   roomIn({ subnets = [] }, place) {
     const range = parseCidr(subnets[place]?.cidr);
-    return range ? addressCount(range) - 5 : 0;
+    return range ? usableAddresses(range.prefix) : 0;
   },
-  mostAtOnce: (max) => max + Math.max(1, Math.ceil(max / 2)),
+  mostAtOnce: mostMachines,
   check(settings, report) {
     const ports = { "app.port": settings.app?.port, "loadBalancer.port": settings.loadBalancer?.port };
     for (const [key, port] of Object.entries(ports)) {

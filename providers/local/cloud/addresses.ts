@@ -22,6 +22,11 @@ export function* machineAddresses(cidr: string): Generator<string> {
   }
 }
 
+/** How many machines a subnet with a prefix of so many bits has addresses for. */
+export function usableAddresses(prefix: number): number {
+  return Math.max(0, 2 ** (32 - prefix) - firstHost - 1);
+}
+
 /** Whether a machine's address is one of a subnet's. */
 export function isInSubnet(address: string, cidr: string): boolean {
   const [network, prefix] = ipaddr.IPv4.parseCIDR(cidr);

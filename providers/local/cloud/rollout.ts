@@ -74,3 +74,11 @@ export function decide(group: GroupView, machines: readonly MachineView[]): Deci
   }
   return { launch: Math.max(0, launch), drain };
 }
+
+/**
+ * The most machines that a group of a size has at a time: while its revision changes, all of the old one may still be
+ * finishing their requests when all of the new one are there.
+ */
+export function mostMachines(size: number): number {
+  return 2 * size;
+}

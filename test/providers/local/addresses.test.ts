@@ -6,6 +6,7 @@ import {
   isFree,
   isInSubnet,
   machineAddresses,
+  usableAddresses,
 } from "../../../providers/local/cloud/addresses.ts";
 import { freePort } from "../../support/ports.ts";
 
@@ -16,9 +17,9 @@ async function listen(address: string, port: number): Promise<void> {
 }
 
 test("machines get the loopback twins of a subnet's addresses, from the eleventh to the last but one", () => {
-  const addresses = [...machineAddresses("10.95.240.0/24")];
-  expect([addresses[0], addresses.at(-1)]).toEqual(["127.95.240.11", "127.95.240.254"]);
-  expect(addresses).toHaveLength(244);
+  const all = [...machineAddresses("10.95.240.0/24")];
+  expect([all[0], all.at(-1)]).toEqual(["127.95.240.11", "127.95.240.254"]);
+  expect(all).toHaveLength(244);
 });
 
 test.each([
@@ -29,11 +30,18 @@ test.each([
   expect([...machineAddresses(cidr)]).toEqual(expected);
 });
 
+test.each([16, 22, 24, 27, 28, 29, 30, 31, 32])(
+  "a /%s has room for as many machines as it has addresses for",
+  (prefix) => {
+    expect(usableAddresses(prefix)).toBe([...machineAddresses(`10.95.0.0/${prefix}`)].length);
+  },
+);
+
 test("a large subnet goes on in its next octet", () => {
-  const addresses = [...machineAddresses("10.95.240.0/23")];
-  const at = addresses.indexOf("127.95.240.255");
-  expect(addresses[at + 1]).toBe("127.95.241.0");
-  expect(addresses).toHaveLength(500);
+  const all = [...machineAddresses("10.95.240.0/23")];
+  const at = all.indexOf("127.95.240.255");
+  expect(all[at + 1]).toBe("127.95.241.0");
+  expect(all).toHaveLength(500);
 });
 
 test.each([

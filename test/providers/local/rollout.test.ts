@@ -1,5 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { decide, type GroupView, type MachineView } from "../../../providers/local/cloud/rollout.ts";
+import {
+  decide,
+  type GroupView,
+  type MachineView,
+  mostMachines,
+} from "../../../providers/local/cloud/rollout.ts";
 import type { MachineState } from "../../../providers/local/cloud/specs.ts";
 import { randomFrom } from "../../support/random.ts";
 
@@ -136,14 +141,15 @@ class Simulation {
     return launch > 0 || drain.length > 0;
   }
 
-  /** What happens by itself: some machines come to serve or fail, some that drain are gone. */
-  happen(fails: (machine: Simulated) => boolean): void {
+  /** What happens by itself: some machines come to serve or fail, some that drain are gone, if any may be. */
+  happen(fails: (machine: Simulated) => boolean, drained = true): void {
     for (const machine of this.machines) {
       if (machine.state !== "starting" || this.random() < 0.5) continue;
       machine.state = fails(machine) ? "unhealthy" : "running";
       if (machine.state === "unhealthy") this.failures += 1;
     }
-    this.machines = this.machines.filter(({ state }) => state !== "draining" || this.random() < 0.5);
+    if (drained)
+      this.machines = this.machines.filter(({ state }) => state !== "draining" || this.random() < 0.5);
   }
 
   get atRest(): boolean {
@@ -178,6 +184,21 @@ describe("random rollouts", () => {
       const { machines, view } = rollOut(seed, (simulation) => simulation.happen(never));
       expect(machines.map(({ revision }) => revision)).toEqual(Array(view.desired).fill("new"));
     }
+  });
+
+  test("have as many machines at a time as the cloud says, when old ones take long to leave", () => {
+    for (const seed of runs) {
+      let most = 0;
+      const { view } = rollOut(seed, (simulation) => {
+        const rolled = simulation.machines.filter(({ revision }) => revision === "new").length;
+        most = Math.max(most, simulation.machines.length);
+        simulation.happen(never, rolled === simulation.view.desired);
+      });
+      expect(most, `seed ${seed}`).toBeLessThanOrEqual(mostMachines(view.desired));
+    }
+    const slow = new Simulation(group({ desired: 4 }), "old", () => 0.9);
+    while (slow.act()) slow.happen(never, false);
+    expect(slow.machines).toHaveLength(mostMachines(4));
   });
 
   test("may be overtaken by another revision", () => {
