@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { AdminToken } from "./components/admin-token.ts";
 import { Readiness } from "./components/readiness.ts";
 import { Release } from "./components/release.ts";
+import type { ProgramOutputs } from "./operations/outputs.ts";
 import { openCloud } from "./providers/index.ts";
 import { buildRelease } from "./release/build.ts";
 import type { AppEnvironment } from "./release/startup.ts";
@@ -69,16 +70,16 @@ const ready = new Readiness(
 /** The stack's outputs, the same on every cloud. */
 export default {
   cloud: settings.cloud,
-  location: cloud.location,
   url: ready.url,
   address: balancer.address,
   bucketName: bucket.bucketName,
   release: release.sha256,
   clusters: Object.fromEntries(
-    backends.map(({ name, path, cluster }) => [
+    backends.map(({ name, path, weight, cluster }) => [
       name,
-      { size: cluster.size, machineType: cluster.machineType, group: cluster.groupId, path },
+      { size: cluster.size, machineType: cluster.machineType, group: cluster.groupId, path, weight },
     ]),
   ),
+  operator: cloud.operator ?? {},
   adminToken: admin.token,
-};
+} satisfies ProgramOutputs;

@@ -1,5 +1,6 @@
-import type { ComponentResourceOptions, Output } from "@pulumi/pulumi";
+import type { ComponentResourceOptions } from "@pulumi/pulumi";
 import type { Settings } from "../config/settings.ts";
+import type { Inputs, OperatorOutputs } from "../operations/outputs.ts";
 import type { Bucket, BucketArgs } from "./bucket.ts";
 import type { Cluster, ClusterArgs } from "./cluster.ts";
 import type { LoadBalancer, LoadBalancerArgs } from "./load-balancer.ts";
@@ -13,8 +14,8 @@ export type Labels = Pick<Settings, "project" | "names" | "tags">;
  * rely on its own network and bucket (a VPC's id, a bucket's policy) without the program knowing them.
  */
 export interface Cloud<N extends Network = Network, B extends Bucket = Bucket, C extends Cluster = Cluster> {
-  /** Where the deployment is, in the cloud's own words, if its outputs do not say it: operators' commands find it by this. */
-  readonly location?: Output<string>;
+  /** What `machines`, `logs` and `files` need to reach a deployed stack; absent: nothing. */
+  readonly operator?: Inputs<OperatorOutputs>;
   network(name: string, args: NetworkArgs, opts?: ComponentResourceOptions): N;
   bucket(name: string, args: BucketArgs, opts?: ComponentResourceOptions): B;
   cluster(name: string, args: ClusterArgs<N, B>, opts?: ComponentResourceOptions): C;

@@ -1,5 +1,5 @@
 import type { StoreSettings } from "../service/storage/settings.ts";
-import type { DeployedStack } from "./machines.ts";
+import type { DeployedStack } from "./outputs.ts";
 
 /** What each folder `providers/<cloud>/` exports from its files.ts. */
 export interface FilesModule {

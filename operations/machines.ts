@@ -1,3 +1,5 @@
+import type { DeployedStack } from "./outputs.ts";
+
 /** One machine, as a person wants to see it. */
 export interface MachineStatus {
   readonly cluster: string;
@@ -29,12 +31,6 @@ export interface Machines {
    * @throws when there is no such machine, naming those there are
    */
   logs(id: string, options: LogOptions): AsyncIterable<string>;
-}
-
-/** What tells a deployed stack's machines: its name, and its outputs. */
-export interface DeployedStack {
-  readonly stack: string;
-  readonly outputs: Readonly<Record<string, unknown>>;
 }
 
 /** What each folder `providers/<cloud>/` exports from its machines.ts. */

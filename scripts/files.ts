@@ -163,7 +163,7 @@ export async function runFiles(store: Store, request: FilesRequest, { log, signa
 async function main(context: Context): Promise<number> {
   const request = parseFilesRequest(process.argv.slice(2));
   const deployed = await deployedStack(context, request.stack);
-  const module = await cloudNamed(deployed.cloud).files();
+  const module = await cloudNamed(deployed.outputs.cloud).files();
   const store = await openStore(await module.filesOf(deployed));
   try {
     await runFiles(store, request, context);

@@ -10,7 +10,7 @@ const usage = `Usage: npm run machines [-- --stack NAME]
 
 async function open(context: Context, stack: string): Promise<Machines> {
   const deployed = await deployedStack(context, stack);
-  return (await cloudNamed(deployed.cloud).machines()).openMachines(deployed);
+  return (await cloudNamed(deployed.outputs.cloud).machines()).openMachines(deployed);
 }
 
 /** A duration as people say it, in its two largest units at most. */

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { DeployedStack } from "../operations/machines.ts";
+import { type DeployedStack, readOutputs } from "../operations/outputs.ts";
 import { localEnvironment, localStack, type Pulumi } from "./backend.ts";
 import { type Cli, findCli } from "./cli.ts";
 import { type Context, capture } from "./process.ts";
@@ -36,13 +36,7 @@ function runner(context: Context, cli: Cli, stack: string): Pulumi {
 }
 
 /** A stack that is deployed: where, and its outputs. Fails when it is not. */
-export async function deployedStack(
-  outer: Context,
-  stack: string,
-): Promise<DeployedStack & { readonly cloud: string }> {
+export async function deployedStack(outer: Context, stack: string): Promise<DeployedStack> {
   const { pulumi } = await openPulumi(outer, stack);
-  const outputs = JSON.parse(await pulumi(["stack", "output", "--json"])) as Record<string, unknown>;
-  if (typeof outputs.cloud !== "string")
-    throw new Error(`Stack ${stack} is not deployed: npm run up brings it up.`);
-  return { stack, outputs, cloud: outputs.cloud };
+  return readOutputs(stack, JSON.parse(await pulumi(["stack", "output", "--json"])));
 }

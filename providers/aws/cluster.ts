@@ -56,7 +56,7 @@ export class AwsCluster extends Cluster {
         ...(args.desired === undefined && { ignoreChanges: ["desiredCapacity"] }),
       },
     );
-    this.groupId = group.arn;
+    this.groupId = group.name;
     const { region, profile } = context;
     new MachineTags(
       name,

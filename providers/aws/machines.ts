@@ -1,4 +1,3 @@
-import { setTimeout as pause } from "node:timers/promises";
 import {
   AutoScalingClient,
   type Instance as GroupInstance,
@@ -10,21 +9,18 @@ import {
   type Instance,
   paginateDescribeInstances,
 } from "@aws-sdk/client-ec2";
+import { follow, scrolling } from "../../operations/follow.ts";
 import {
   byClusterAndAge,
-  type DeployedStack,
-  type LogOptions,
   type MachineStatus,
   type Machines,
   noSuchMachine,
 } from "../../operations/machines.ts";
-import { groupsOf } from "./outputs.ts";
+import type { DeployedStack } from "../../operations/outputs.ts";
+import { clientSettings } from "./outputs.ts";
 
 /** How often a followed console is looked at, in milliseconds. */
 const followMs = 5_000;
-
-/** How much of what was shown last must be found again in a console that has scrolled on, in characters. */
-const overlap = 400;
 
 /** What auto scaling says of a machine, in the words that all clouds share. */
 export function healthOf(member: GroupInstance): string {
@@ -35,30 +31,23 @@ export function healthOf(member: GroupInstance): string {
   return member.HealthStatus?.toLowerCase() === "unhealthy" ? "unhealthy" : "healthy";
 }
 
-/** What a console shows now that it did not show before; all of it when none of that is left. */
-export function newPart(before: string, now: string): string {
-  const end = before.slice(-overlap);
-  const at = end === "" ? -1 : now.lastIndexOf(end);
-  return at < 0 ? now : now.slice(at + end.length);
-}
-
 /** The machines of a stack's auto-scaling groups; their logs are what EC2 keeps of their consoles, 64 KB. */
-export function openMachines({ stack, outputs }: DeployedStack): Machines {
-  const groups = groupsOf(outputs);
-  const region = groups[0]?.region ?? "";
-  const scaling = new AutoScalingClient({ region });
-  const ec2 = new EC2Client({ region });
+export function openMachines(deployed: DeployedStack): Machines {
+  const { stack, outputs } = deployed;
+  const settings = clientSettings(deployed);
+  const { region, profile } = settings;
+  const scaling = new AutoScalingClient(settings);
+  const ec2 = new EC2Client(settings);
+  const clusters = new Map(Object.entries(outputs.clusters).map(([name, { group }]) => [group, name]));
+  const groups = [...clusters.keys()];
 
   async function list(): Promise<MachineStatus[]> {
     const machines: MachineStatus[] = [];
-    const details = await instances(
-      ec2,
-      groups.map(({ group }) => group),
-    );
-    const names = { AutoScalingGroupNames: groups.map(({ group }) => group) };
+    const details = await instances(ec2, groups);
+    const names = { AutoScalingGroupNames: groups };
     for await (const page of paginateDescribeAutoScalingGroups({ client: scaling }, names)) {
-      for (const { AutoScalingGroupName, Instances = [] } of page.AutoScalingGroups ?? []) {
-        const { cluster = "" } = groups.find(({ group }) => group === AutoScalingGroupName) ?? {};
+      for (const { AutoScalingGroupName = "", Instances = [] } of page.AutoScalingGroups ?? []) {
+        const cluster = clusters.get(AutoScalingGroupName) ?? "";
         machines.push(...Instances.map((one) => statusOf(cluster, one, details.get(one.InstanceId ?? ""))));
       }
     }
@@ -72,8 +61,13 @@ export function openMachines({ stack, outputs }: DeployedStack): Machines {
       if (!there.includes(id)) {
         throw noSuchMachine(stack, id, there);
       }
-      console.error(`For a shell on it: aws ssm start-session --region ${region} --target ${id}`);
-      yield* readConsole(ec2, id, options);
+      const as = profile ? ` --profile ${profile}` : "";
+      console.error(`For a shell on it: aws ssm start-session --region ${region}${as} --target ${id}`);
+      yield* follow(
+        scrolling(() => consoleOf(ec2, id, options.signal)),
+        followMs,
+        options,
+      );
     },
   };
 }
@@ -110,19 +104,4 @@ async function consoleOf(ec2: EC2Client, InstanceId: string, signal: AbortSignal
     throw error;
   });
   return Buffer.from(Output, "base64").toString();
-}
-
-async function* readConsole(
-  ec2: EC2Client,
-  id: string,
-  { follow, signal }: LogOptions,
-): AsyncGenerator<string> {
-  for (let shown = ""; !signal.aborted; ) {
-    const now = await consoleOf(ec2, id, signal);
-    const part = newPart(shown, now);
-    if (part !== "") yield part;
-    if (!follow) return;
-    shown = now;
-    await pause(followMs, undefined, { signal }).catch(() => {});
-  }
 }

@@ -1,23 +1,23 @@
-/** An auto-scaling group, as a stack's outputs name it. */
-export interface DeployedGroup {
-  readonly cluster: string;
-  /** The group's name. */
-  readonly group: string;
-  readonly region: string;
+import * as v from "valibot";
+import { type DeployedStack, readOperator } from "../../operations/outputs.ts";
+
+const schema = v.object({ region: v.string(), profile: v.optional(v.string()) });
+
+/** Where a stack is, and the profile that deployed it; without one, the environment's credentials did. */
+export type AwsOperator = v.InferOutput<typeof schema>;
+
+/** What a stack tells operators of itself. */
+export function operatorOf({ region, profile }: AwsOperator) {
+  return { region, ...(profile && { profile }) };
 }
 
 /**
- * The groups of a deployed stack. Their ARNs tell the region, too.
- * @throws when an output is no such ARN
+ * Where a deployed stack is, and whose rights look at it: those of the environment's `AWS_PROFILE`, else of the profile
+ * that deployed it, else what AWS's SDK finds.
+ *
+ * @throws when a version of the program deployed it that did not say
  */
-export function groupsOf(outputs: Readonly<Record<string, unknown>>): DeployedGroup[] {
-  const clusters = (outputs.clusters ?? {}) as Readonly<Record<string, { readonly group?: unknown }>>;
-  return Object.entries(clusters).map(([cluster, { group: arn }]) => {
-    const [, region, group] =
-      /^arn:[\w-]+:autoscaling:([\w-]+):.+:autoScalingGroupName\/(.+)$/.exec(String(arn)) ?? [];
-    if (region && group) return { cluster, group, region };
-    throw new Error(
-      `the stack's output clusters.${cluster}.group is ${JSON.stringify(arn)}, and no auto-scaling group's ARN: npm run up writes it again`,
-    );
-  });
+export function clientSettings(stack: DeployedStack): { region: string; profile?: string } {
+  const { region, profile } = readOperator(schema, stack);
+  return operatorOf({ region, profile: process.env.AWS_PROFILE || profile });
 }

@@ -8,6 +8,7 @@ import { AwsLoadBalancer } from "./load-balancer.ts";
 import { Logs } from "./logs.ts";
 import { MachineRole } from "./machine-role.ts";
 import { AwsNetwork } from "./network.ts";
+import { operatorOf } from "./outputs.ts";
 import { Layout } from "./resources.ts";
 
 /** Amazon Web Services: a VPC, S3, EC2 auto scaling and an application load balancer. */
@@ -20,6 +21,7 @@ export function createCloud(settings: Settings): Cloud<AwsNetwork, AwsBucket, Aw
     return logs;
   };
   return {
+    operator: operatorOf(context),
     network: (name, args, opts) => {
       const { protect } = settings.bucket;
       const { cidr, subnets, app } = args;

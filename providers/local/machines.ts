@@ -1,13 +1,12 @@
 import { type FileHandle, open } from "node:fs/promises";
-import { setTimeout as pause } from "node:timers/promises";
+import { follow, type Tail } from "../../operations/follow.ts";
 import {
   byClusterAndAge,
-  type DeployedStack,
-  type LogOptions,
   type MachineStatus,
   type Machines,
   noSuchMachine,
 } from "../../operations/machines.ts";
+import type { DeployedStack } from "../../operations/outputs.ts";
 import { LocalCloud } from "./cloud/client.ts";
 import { homeOf } from "./cloud/home.ts";
 import { MachineFolders } from "./cloud/machine.ts";
@@ -55,25 +54,23 @@ async function openFirst(files: readonly string[]): Promise<FileHandle | undefin
   return undefined;
 }
 
-/** What a file holds, and then what is appended to it. A file that was cut short is read from its start. */
-async function* readLog(handle: FileHandle, { follow, signal }: LogOptions): AsyncGenerator<string> {
+/** The tail of a file that is appended to. One that was cut short is read again from its start. */
+export function tailOf(handle: FileHandle): Tail {
   const buffer = Buffer.alloc(64 * 1024);
   const decoder = new TextDecoder();
-  for (let position = 0; !signal.aborted; ) {
-    const { bytesRead } = await handle.read(buffer, 0, buffer.length, position);
-    position += bytesRead;
-    if (bytesRead > 0) yield decoder.decode(buffer.subarray(0, bytesRead), { stream: true });
-    else if (!follow) return;
-    else {
-      await pause(followMs, undefined, { signal }).catch(() => {});
-      if ((await handle.stat()).size < position) position = 0;
+  let position = 0;
+  return async function* () {
+    if ((await handle.stat()).size < position) position = 0;
+    for (let bytesRead = buffer.length; bytesRead > 0; position += bytesRead) {
+      ({ bytesRead } = await handle.read(buffer, 0, buffer.length, position));
+      if (bytesRead > 0) yield decoder.decode(buffer.subarray(0, bytesRead), { stream: true });
     }
-  }
+  };
 }
 
 /** The machines of a local cloud, as its control plane lists them; their logs are files. */
 export function openMachines({ stack, outputs }: DeployedStack): Machines {
-  const home = homeOf(outputs.location, stack);
+  const home = homeOf(outputs.operator.cloud, stack);
   const cloud = new LocalCloud(home);
   const folders = new MachineFolders(home);
   return {
@@ -89,7 +86,7 @@ export function openMachines({ stack, outputs }: DeployedStack): Machines {
         throw noSuchMachine(stack, id, there);
       }
       try {
-        yield* readLog(handle, options);
+        yield* follow(tailOf(handle), followMs, options);
       } finally {
         await handle.close();
       }

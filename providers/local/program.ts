@@ -9,7 +9,7 @@ import * as local from "./resources.ts";
 export function createCloud(): Cloud<LocalNetwork, LocalBucket, LocalCluster> {
   const { id: cloud } = new local.Cloud("cloud");
   return {
-    location: cloud,
+    operator: { cloud },
     network: (name, args, opts) => new LocalNetwork(name, { ...args, cloud }, opts),
     bucket: (name, args, opts) => new LocalBucket(name, { ...args, cloud }, opts),
     cluster: (name, args, opts) => new LocalCluster(name, args, opts),

@@ -31,9 +31,10 @@ const limits = { connect: 5_000, idle: 20_000 };
 
 /** Opens a bucket of S3, or of a server that speaks its protocol at `S3_ENDPOINT`. */
 export function openS3(settings: S3Settings, { idleMs = limits.idle }: StoreOptions = {}): Store {
-  const { BUCKET: bucket, AWS_REGION: region, S3_ENDPOINT: endpoint } = settings;
+  const { BUCKET: bucket, AWS_REGION: region, AWS_PROFILE: profile, S3_ENDPOINT: endpoint } = settings;
   const client = new S3Client({
     region,
+    ...(profile && { profile }),
     ...(endpoint && { endpoint, forcePathStyle: true }),
     requestHandler: { connectionTimeout: limits.connect, socketTimeout: idleMs },
     maxAttempts: 3,

@@ -5,6 +5,8 @@ export interface S3Settings {
   readonly STORE: "s3";
   readonly BUCKET: string;
   readonly AWS_REGION: string;
+  /** Whose credentials, of the SDK's configuration files. Default: as the SDK finds them. */
+  readonly AWS_PROFILE?: string;
   /** Another endpoint than AWS's; the bucket then stands in the path. */
   readonly S3_ENDPOINT?: string;
 }

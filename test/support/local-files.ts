@@ -5,6 +5,7 @@ import { filesOf } from "../../providers/local/files.ts";
 import { openStore } from "../../service/storage/index.ts";
 import type { Store } from "../../service/storage/store.ts";
 import { temporaryFolder } from "./local-cloud.ts";
+import { deployedStack } from "./outputs.ts";
 
 /** The store of a bucket in a local cloud of its own, as an operator reaches it; all of it ends with the test. */
 export async function localFiles(bucket = "day02-files"): Promise<Store> {
@@ -13,7 +14,7 @@ export async function localFiles(bucket = "day02-files"): Promise<Store> {
   vi.stubEnv("PULUMI_BACKEND_URL", "");
   onTestFinished(() => void vi.unstubAllEnvs());
   await new LocalCloud(home).put("buckets", bucket, { empty: true });
-  const store = await openStore(await filesOf({ stack: basename(home), outputs: { bucketName: bucket } }));
+  const store = await openStore(await filesOf(deployedStack(basename(home), { bucketName: bucket })));
   onTestFinished(() => store.close());
   return store;
 }

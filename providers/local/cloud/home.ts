@@ -30,7 +30,7 @@ export function locationByName(stack: string): string {
 /**
  * The folder in which the local cloud of a stack keeps everything.
  *
- * @param location its name, as the stack's output `location` and its resources' state (`cloud`) have it
+ * @param location its name, as the stack's output `operator.cloud` and its resources' state (`cloud`) have it
  * @param stack where there is no location, as in stacks that were deployed before there was one
  * @throws when the location is none
  */

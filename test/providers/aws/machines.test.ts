@@ -1,27 +1,32 @@
 import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { filesOf } from "../../../providers/aws/files.ts";
-import { healthOf, newPart, openMachines } from "../../../providers/aws/machines.ts";
-import { groupsOf } from "../../../providers/aws/outputs.ts";
+import { healthOf, openMachines } from "../../../providers/aws/machines.ts";
+import { temporaryFolder } from "../../support/fake-cli.ts";
+import { deployedStack } from "../../support/outputs.ts";
 
-const arn = (name: string) =>
-  `arn:aws:autoscaling:eu-west-1:123456789012:autoScalingGroup:5b1f0e3c-0000-4000-8000-000000000000:autoScalingGroupName/${name}`;
-const outputs = {
-  bucketName: "day02-files",
-  clusters: {
-    flask: { size: 2, group: arn("flask-1a2b3c4") },
-    other: { size: 1, group: arn("other-1a2b3c4") },
-  },
-};
-const stack = { stack: "day02", outputs };
+const deployed = (operator: Record<string, string>) =>
+  deployedStack("day02", {
+    bucketName: "day02-files",
+    clusters: {
+      flask: { size: 2, machineType: "t3.small", group: "flask-1a2b3c4", weight: 1 },
+      other: { size: 1, machineType: "t3.small", group: "other-1a2b3c4", weight: 1 },
+    },
+    operator,
+  });
+const stack = deployed({ region: "eu-west-1" });
 const release = "a".repeat(64);
 
 /** A server that answers EC2's and auto scaling's query protocols, as much of them as is asked. */
 let server: Server;
 let requests: URLSearchParams[];
+/** The access keys that signed requests. */
+const signers = new Set<string>();
 let consoleText: string;
 
 function member(id: string, state: string, health: string): string {
@@ -73,6 +78,7 @@ beforeAll(async () => {
   server = createServer(async (request, response) => {
     const query = new URLSearchParams(await text(request));
     requests.push(query);
+    signers.add(/Credential=([^/]+)/.exec(request.headers.authorization ?? "")?.[1] ?? "");
     const { status, body } = answer(query);
     response.writeHead(status, { "content-type": "text/xml" }).end(body);
   }).listen(0, "127.0.0.1");
@@ -140,15 +146,6 @@ test("follows a console until it is aborted", async () => {
   expect(await log.next()).toEqual({ done: true, value: undefined });
 });
 
-test("shows of a console that has gone on only what is new", () => {
-  expect(newPart("", "a")).toBe("a");
-  expect(newPart("one\n", "one\ntwo\n")).toBe("two\n");
-  expect(newPart("one\ntwo\n", "one\ntwo\n")).toBe("");
-  const scrolled = `${"x".repeat(1000)}end\n`;
-  expect(newPart(scrolled, `${scrolled.slice(500)}more\n`)).toBe("more\n");
-  expect(newPart("another life\n", "one\n")).toBe("one\n");
-});
-
 test.each([
   ["Pending:Wait", "Healthy", "starting"],
   ["InService", "Healthy", "healthy"],
@@ -159,17 +156,29 @@ test.each([
   expect(healthOf({ LifecycleState, HealthStatus } as Parameters<typeof healthOf>[0])).toBe(health);
 });
 
-test("tells groups and their region by their ARNs, and refuses what is none", () => {
-  expect(groupsOf(outputs)).toEqual([
-    { cluster: "flask", group: "flask-1a2b3c4", region: "eu-west-1" },
-    { cluster: "other", group: "other-1a2b3c4", region: "eu-west-1" },
-  ]);
-  expect(() => groupsOf({ clusters: { a: { group: "x" } } })).toThrow(
-    "the stack's output clusters.a.group is \"x\", and no auto-scaling group's ARN: npm run up writes it again",
-  );
-});
-
 test("finds the bucket of a stack", async () => {
   expect(await filesOf(stack)).toEqual({ STORE: "s3", BUCKET: "day02-files", AWS_REGION: "eu-west-1" });
-  await expect(filesOf({ stack: "day02", outputs: {} })).rejects.toThrow("Stack day02 has no bucket");
+});
+
+/** Requests are signed by the key of the profile that makes them. */
+async function keysUsed(): Promise<Set<string>> {
+  signers.clear();
+  await openMachines(deployed({ region: "eu-west-1", profile: "work" })).list();
+  return new Set(signers);
+}
+
+test("the profile that deployed a stack looks at it, unless the environment names another", async () => {
+  const folder = temporaryFolder();
+  const profiles = ["work", "mine"].map(
+    (name) => `[${name}]\naws_access_key_id=KEY-${name}\naws_secret_access_key=x\n`,
+  );
+  await writeFile(join(folder, "credentials"), profiles.join(""));
+  vi.stubEnv("AWS_SHARED_CREDENTIALS_FILE", join(folder, "credentials"));
+  vi.stubEnv("AWS_CONFIG_FILE", join(folder, "config"));
+  expect(await keysUsed()).toEqual(new Set(["KEY-work"]));
+  const { outputs } = deployed({ region: "eu-west-1", profile: "work" });
+  expect(await filesOf({ stack: "day02", outputs })).toMatchObject({ AWS_PROFILE: "work" });
+  vi.stubEnv("AWS_ACCESS_KEY_ID", undefined); // beside a profile, the SDK warns
+  vi.stubEnv("AWS_PROFILE", "mine");
+  expect(await keysUsed()).toEqual(new Set(["KEY-mine"]));
 });

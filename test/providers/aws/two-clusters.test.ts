@@ -125,8 +125,20 @@ describe("two clusters behind path rules (R3)", { timeout: 30_000 }, () => {
 
   it("tells what finds the machines again", () => {
     expect(plan.outputs.clusters).toEqual({
-      cluster1: { size: 5, machineType: "m4.large", group: "${Group:cluster1.arn}", path: "/cluster1" },
-      cluster2: { size: 4, machineType: "t2.large", group: "${Group:cluster2.arn}", path: "/cluster2" },
+      cluster1: {
+        size: 5,
+        machineType: "m4.large",
+        group: "${Group:cluster1.name}",
+        path: "/cluster1",
+        weight: 1,
+      },
+      cluster2: {
+        size: 4,
+        machineType: "t2.large",
+        group: "${Group:cluster2.name}",
+        path: "/cluster2",
+        weight: 1,
+      },
     });
   });
 });
