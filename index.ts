@@ -12,13 +12,12 @@ const { cloud, settings } = await openCloud(pulumi.runtime.allConfig(), {
   stack: pulumi.getStack(),
 });
 const { app, access, loadBalancer, rollout, sshKey } = settings;
-const { allow: _, ...listener } = loadBalancer;
-const { healthCheck } = listener;
+const { healthCheck } = loadBalancer;
 
 /** Where each machine's metrics are, for whoever may reach it: Prometheus' port for exporters of this kind (OpenTelemetry). */
 const metricsPort = 9464;
 
-const network = cloud.network("network", { ...settings.network, edge: loadBalancer, app, access });
+const network = cloud.network("network", { ...settings.network, app, access });
 const bucket = cloud.bucket("files", settings.bucket);
 const release = new Release("release", { bucket, build: await buildRelease() });
 const admin = new AdminToken("admin");
@@ -52,7 +51,7 @@ const backends = settings.clusters.map(({ name, path, weight, ...machines }) => 
   return { name, path, weight, cluster };
 });
 
-const balancer = cloud.loadBalancer("edge", { network, ...listener, backends });
+const balancer = cloud.loadBalancer("edge", { ...loadBalancer, network, backends });
 
 const ready = new Readiness(
   "ready",

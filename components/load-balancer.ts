@@ -16,6 +16,8 @@ export interface Backend<C extends Cluster = Cluster> {
 export interface LoadBalancerArgs<N extends Network = Network, C extends Cluster = Cluster> {
   readonly network: N;
   readonly port: number;
+  /** CIDRs that may reach it. */
+  readonly allow: readonly string[];
   /** What HTTPS is served with, in the cloud's own words; absent: HTTP alone. */
   readonly certificate?: string | undefined;
   /** The name that the certificate is for. */

@@ -1,4 +1,5 @@
 import type { CustomResourceOptions, Input, Resource } from "@pulumi/pulumi";
+import type { LoadBalancerArgs } from "../../components/load-balancer.ts";
 import type { NetworkArgs } from "../../components/network.ts";
 import { httpsPort } from "./config.ts";
 import { type AwsContext, nameOf, tagsOf } from "./context.ts";
@@ -21,9 +22,13 @@ export interface Firewalls {
   readonly rules: readonly Resource[];
 }
 
+/** A TCP port of a rule. */
+const tcp = (port: number) => ({ ipProtocol: "tcp", fromPort: port, toPort: port });
+
 /**
  * Both firewalls, one resource per rule: what the configuration opens, and no more. The load balancer reaches the app's
- * port of the machines alone; machines reach the world by HTTP and HTTPS.
+ * port of the machines alone, and is reached as it says itself (`allowClients`); machines reach the world by HTTP and
+ * HTTPS.
  */
 export function makeFirewalls(
   args: NetworkArgs,
@@ -42,60 +47,41 @@ export function makeFirewalls(
   const edge = group("edge", "edgeSecurityGroup", "The load balancer");
   const app = group("app", "appSecurityGroup", "The machines");
   const tags = tagsOf(context);
-  const tcp = (port: number) => ({ ipProtocol: "tcp", fromPort: port, toPort: port, tags });
   // AWS would change it at once, and nothing would pass until load balancer and machines are in the new group, too.
   const between = { ...opts, replaceOnChanges: ["referencedSecurityGroupId"] };
-
-  const allow = (name: string, securityGroup: SecurityGroup, port: number, cidrs: readonly string[]) =>
-    cidrs.map(
-      (cidrIpv4) =>
-        new SecurityGroupIngressRule(
-          `${name}-${port}-from-${cidrIpv4}`,
-          {
-            securityGroupId: securityGroup.id,
-            description:
-              securityGroup === edge ? "Clients of the load balancer" : "As switchyard:access says",
-            ...tcp(port),
-            cidrIpv4,
-          },
-          opts,
-        ),
-    );
-  const edgePorts = args.edge.certificate === undefined ? [args.edge.port] : [args.edge.port, httpsPort];
-  const access = Map.groupBy(args.access, ({ port }) => port);
+  const { port } = args.app;
+  const fromEdge = {
+    description: "The load balancer",
+    ...tcp(port),
+    referencedSecurityGroupId: edge.id,
+    tags,
+  };
+  const toApp = {
+    description: "The app, and its health check",
+    ...tcp(port),
+    referencedSecurityGroupId: app.id,
+    tags,
+  };
+  const access = Map.groupBy(args.access, (rule) => rule.port);
   return {
     edge,
     app,
     rules: [
-      ...edgePorts.flatMap((port) => allow("edge", edge, port, unique(args.edge.allow))),
-      new SecurityGroupEgressRule(
-        `edge-${args.app.port}-to-app`,
-        {
-          securityGroupId: edge.id,
-          description: "The app, and its health check",
-          ...tcp(args.app.port),
-          referencedSecurityGroupId: app.id,
-        },
-        between,
-      ),
+      new SecurityGroupEgressRule(`edge-${port}-to-app`, { securityGroupId: edge.id, ...toApp }, between),
       new SecurityGroupIngressRule(
-        `app-${args.app.port}-from-edge`,
-        {
-          securityGroupId: app.id,
-          description: "The load balancer",
-          ...tcp(args.app.port),
-          referencedSecurityGroupId: edge.id,
-        },
+        `app-${port}-from-edge`,
+        { securityGroupId: app.id, ...fromEdge },
         between,
       ),
-      ...[...access].flatMap(([port, same]) =>
-        allow("app", app, port, unique(same.flatMap(({ from }) => from))),
-      ),
+      ...[...access].flatMap(([port, same]) => {
+        const ranges = same.flatMap(({ from }) => from);
+        return allow("app", app.id, port, ranges, "As switchyard:access says", context, opts);
+      }),
       ...outgoingPorts.map(
         (port) =>
           new SecurityGroupEgressRule(
             `app-${port}-to-${anywhere}`,
-            { securityGroupId: app.id, description: outgoing, ...tcp(port), cidrIpv4: anywhere },
+            { securityGroupId: app.id, description: outgoing, ...tcp(port), cidrIpv4: anywhere, tags },
             opts,
           ),
       ),
@@ -103,6 +89,29 @@ export function makeFirewalls(
   };
 }
 
-function unique(cidrs: readonly string[]): readonly string[] {
-  return [...new Set(cidrs)];
+/** Lets a load balancer's clients in to the ports that it listens on. */
+export function allowClients(
+  groupId: Input<string>,
+  { port, certificate, allow: ranges }: Pick<LoadBalancerArgs, "port" | "certificate" | "allow">,
+  context: AwsContext,
+  opts: CustomResourceOptions,
+): void {
+  for (const each of certificate === undefined ? [port] : [port, httpsPort]) {
+    allow("edge", groupId, each, ranges, "Clients of the load balancer", context, opts);
+  }
+}
+
+function allow(
+  name: string,
+  securityGroupId: Input<string>,
+  port: number,
+  ranges: readonly string[],
+  description: string,
+  context: AwsContext,
+  opts: CustomResourceOptions,
+): Resource[] {
+  return [...new Set(ranges)].map((cidrIpv4) => {
+    const args = { securityGroupId, description, ...tcp(port), cidrIpv4, tags: tagsOf(context) };
+    return new SecurityGroupIngressRule(`${name}-${port}-from-${cidrIpv4}`, args, opts);
+  });
 }

@@ -3,6 +3,7 @@ import { LoadBalancer, type LoadBalancerArgs } from "../../components/load-balan
 import type { AwsCluster } from "./cluster.ts";
 import { httpsPort } from "./config.ts";
 import { type AwsContext, nameOf, tagsOf } from "./context.ts";
+import { allowClients } from "./firewalls.ts";
 import type { Logs } from "./logs.ts";
 import type { AwsNetwork } from "./network.ts";
 import * as aws from "./resources.ts";
@@ -29,6 +30,7 @@ export class AwsLoadBalancer extends LoadBalancer {
     const { network } = args;
     const log = args.accessLogs ? logs(network.vpc.ownerId) : undefined;
     const balancer = this.#balancer(name, args, log, context);
+    allowClients(network.edgeGroupId, args, context, { parent: this });
     const listener = this.#listener(balancer, args, context);
     this.#rules(listener, args, context);
     this.address = balancer.dnsName;

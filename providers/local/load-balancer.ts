@@ -1,7 +1,7 @@
 import { type ComponentResourceOptions, type Output, output } from "@pulumi/pulumi";
 import { LoadBalancer, type LoadBalancerArgs } from "../../components/load-balancer.ts";
 import type { LocalCluster } from "./cluster.ts";
-import type { LocalNetwork } from "./network.ts";
+import { address, type LocalNetwork } from "./network.ts";
 import * as local from "./resources.ts";
 
 /** A reverse proxy in the control plane. */
@@ -19,7 +19,9 @@ export class LocalLoadBalancer extends LoadBalancer {
       name,
       {
         cloud: args.network.cloud,
-        ...args.network.edge,
+        address,
+        port: args.port,
+        allow: args.allow,
         healthCheck: args.healthCheck,
         backends: args.backends.map(({ name, cluster, path, weight }) => ({
           name,
@@ -31,7 +33,7 @@ export class LocalLoadBalancer extends LoadBalancer {
       { parent: this, dependsOn: args.network.network },
     );
     this.url = balancer.url;
-    this.address = output(args.network.edge.address);
+    this.address = output(address);
     this.registerOutputs({ url: this.url });
   }
 }

@@ -1,10 +1,16 @@
 import type { ComponentResourceOptions, Input } from "@pulumi/pulumi";
 import { Network, type NetworkArgs } from "../../components/network.ts";
-import type { Edge } from "./cloud/specs.ts";
+import type { LoadBalancerSettings } from "../../config/settings.ts";
 import * as local from "./resources.ts";
 
+export interface LocalNetworkArgs extends NetworkArgs {
+  readonly cloud: Input<string>;
+  /** Its port is looked at before anything that stands behind it is made. */
+  readonly loadBalancer: LoadBalancerSettings;
+}
+
 /** Where the load balancer listens: this machine alone. */
-const address = "127.0.0.1";
+export const address = "127.0.0.1";
 
 /** A range of loopback addresses. Firewalls between processes of one user do not exist here, only the listener's. */
 export class LocalNetwork extends Network {
@@ -12,20 +18,15 @@ export class LocalNetwork extends Network {
   readonly cloud: Input<string>;
   readonly network: local.Network;
   readonly subnets: readonly string[];
-  readonly edge: Edge;
 
-  constructor(
-    name: string,
-    args: NetworkArgs & { readonly cloud: Input<string> },
-    opts?: ComponentResourceOptions,
-  ) {
+  constructor(name: string, args: LocalNetworkArgs, opts?: ComponentResourceOptions) {
     super(name, args, opts);
     this.cloud = args.cloud;
     this.subnets = args.subnets.map(({ cidr }) => cidr);
-    this.edge = { address, port: args.edge.port, allow: args.edge.allow };
+    const { port, allow } = args.loadBalancer;
     this.network = new local.Network(
       name,
-      { cloud: this.cloud, cidr: args.cidr, subnets: this.subnets, edge: this.edge },
+      { cloud: this.cloud, cidr: args.cidr, subnets: this.subnets, edge: { address, port, allow } },
       { parent: this },
     );
     this.registerOutputs({ id: this.network.id });

@@ -43,8 +43,8 @@ describe("firewalls", () => {
 
   it("let in only who the configuration lets in: the world to the load balancer, and that to the app", () => {
     expect(rules("SecurityGroupIngressRule")).toEqual([
-      [app, 8080, edge],
       [edge, 80, "0.0.0.0/0"],
+      [app, 8080, edge],
     ]);
   });
 
