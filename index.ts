@@ -5,7 +5,7 @@ import { Release } from "./components/release.ts";
 import type { ProgramOutputs } from "./operations/outputs.ts";
 import { openCloud } from "./providers/index.ts";
 import { buildRelease } from "./release/build.ts";
-import type { AppEnvironment } from "./release/startup.ts";
+import type { AppEnvironment } from "./service/settings/environment.ts";
 
 const { cloud, settings } = await openCloud(pulumi.runtime.allConfig(), {
   project: pulumi.getProject(),

@@ -1,7 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ClusterSettings, HealthCheck, RolloutSettings } from "../config/settings.ts";
 import type { Platform } from "../release/runtimes.ts";
-import { type AppEnvironment, type CloudStartup, renderStartup } from "../release/startup.ts";
+import { type CloudStartup, renderStartup } from "../release/startup.ts";
+import type { AppEnvironment } from "../service/settings/environment.ts";
 import type { Bucket } from "./bucket.ts";
 import type { Network } from "./network.ts";
 import type { Release } from "./release.ts";

@@ -1,6 +1,7 @@
 import * as v from "valibot";
+import { rootAnswers } from "../service/settings/environment.ts";
 import { type Limit, maxFileBytes, maxUploads, requestsPerMinute } from "../service/settings/limits.ts";
-import { natModes, rootAnswers, sizes } from "./settings.ts";
+import { natModes, sizes } from "./settings.ts";
 import {
   addresses,
   boolean,

@@ -1,10 +1,8 @@
+import type { RootAnswer } from "../service/settings/environment.ts";
+
 /** Portable machine sizes; each cloud maps them to a machine type of its own. */
 export const sizes = ["small", "medium", "large"] as const;
 export type Size = (typeof sizes)[number];
-
-/** What `GET /` answers: the JSON greeting, or the plain health line (a lab of two clusters uses `/` as its health check). */
-export const rootAnswers = ["greeting", "health"] as const;
-export type RootAnswer = (typeof rootAnswers)[number];
 
 export interface SubnetSettings {
   readonly cidr: string;

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { HttpError } from "../http/errors.ts";
+import { HttpError } from "../http/http-error.ts";
 
 /** The least that a client may send on average, in bytes a second: what Apache's mod_reqtimeout asks for (`MinRate`). */
 const minRate = 500;

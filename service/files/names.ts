@@ -1,6 +1,6 @@
 import { create as contentDisposition } from "content-disposition";
 import type { FastifyRequest } from "fastify";
-import { HttpError } from "../http/errors.ts";
+import { HttpError } from "../http/http-error.ts";
 
 /** As many bytes of UTF-8 as the strictest of the stores takes (S3 and Google Cloud Storage: 1,024). */
 const maxBytes = 1024;

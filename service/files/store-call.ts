@@ -1,6 +1,6 @@
 import type { FastifyReply } from "fastify";
 import type { FileContext } from "../context.ts";
-import { HttpError } from "../http/errors.ts";
+import { HttpError } from "../http/http-error.ts";
 import { StoreError } from "../storage/store.ts";
 
 /** Aborted when the caller hangs up before it has its answer. */

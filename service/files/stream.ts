@@ -1,5 +1,5 @@
 import { type Readable, Transform } from "node:stream";
-import { HttpError } from "../http/errors.ts";
+import { HttpError } from "../http/http-error.ts";
 
 export interface FileLimits {
   readonly maxBytes: number;

@@ -1,5 +1,5 @@
 import { totalmem } from "node:os";
-import { HttpError } from "../http/errors.ts";
+import { HttpError } from "../http/http-error.ts";
 
 /** The uploads that are running. */
 export interface Uploads {

@@ -2,7 +2,8 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { BlockList, isIP } from "node:net";
 import type { FastifyRequest } from "fastify";
 import type { ServiceSettings } from "../settings/settings.ts";
-import { HttpError, pathOf } from "./errors.ts";
+import { pathOf } from "./errors.ts";
+import { HttpError } from "./http-error.ts";
 
 const loopback = new BlockList();
 loopback.addSubnet("127.0.0.0", 8, "ipv4");

@@ -3,24 +3,13 @@ import type { Socket } from "node:net";
 import type { ConnectionError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ServiceContext } from "../context.ts";
 import { StoreError, type StoreFault } from "../storage/store.ts";
+import { HttpError } from "./http-error.ts";
 import { headersOf, identityHeaders } from "./identity.ts";
 import { logRequest } from "./request-log.ts";
 
 /** An error that may know its HTTP status, as Fastify's own do. */
 interface MaybeHttpError extends Error {
   readonly statusCode?: number;
-}
-
-/** An answer other than success: its status, and a message that the caller may read whatever the status. */
-export class HttpError extends Error {
-  readonly statusCode: number;
-  readonly headers: Readonly<Record<string, string | number>>;
-
-  constructor(statusCode: number, message: string, headers: Readonly<Record<string, string | number>> = {}) {
-    super(message);
-    this.statusCode = statusCode;
-    this.headers = headers;
-  }
 }
 
 /** How a store's faults are answered. Its own words go to the log alone, with their cause. */

@@ -1,6 +1,6 @@
 import rateLimit from "@fastify/rate-limit";
 import type { FastifyInstance } from "fastify";
-import { HttpError } from "./errors.ts";
+import { HttpError } from "./http-error.ts";
 
 /**
  * Lets each client address, as the load balancer reports it (for IPv6 its /64), make `max` requests a minute to the

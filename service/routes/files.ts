@@ -3,7 +3,7 @@ import { anyError, contentSchema, errorSchemas } from "../api/schemas.ts";
 import type { FileRoutes } from "../context.ts";
 import { checkText, dispositionOf, nameInPath } from "../files/names.ts";
 import { callStore } from "../files/store-call.ts";
-import { HttpError } from "../http/errors.ts";
+import { HttpError } from "../http/http-error.ts";
 
 /** How long a download's URL is good for, in seconds (R2.5). */
 const expiresSeconds = 120;

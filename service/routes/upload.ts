@@ -10,7 +10,7 @@ import { callStore } from "../files/store-call.ts";
 import { limitFile, tooLarge } from "../files/stream.ts";
 import { authorize } from "../http/authorize.ts";
 import { askForBody } from "../http/connections.ts";
-import { HttpError } from "../http/errors.ts";
+import { HttpError } from "../http/http-error.ts";
 import { nameParams, notFound } from "./files.ts";
 
 /** The form field that clients of the lab use; others are taken as well. */

@@ -1,10 +1,8 @@
-import type { RootAnswer } from "../../config/settings.ts";
-import type { AppEnvironment } from "../../release/startup.ts";
+import { type AppEnvironment, rootAnswers } from "./environment.ts";
 import { type Limit, maxFileBytes, maxUploads, requestsPerMinute } from "./limits.ts";
 import { reservedPath } from "./reserved-paths.ts";
 
 const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
-const rootAnswers = ["greeting", "health"] as const satisfies readonly RootAnswer[];
 
 /** What the app runs with; each field is the environment variable of its name. */
 export interface ServiceSettings extends AppEnvironment {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { HttpError } from "../../service/http/errors.ts";
+import type { HttpError } from "../../service/http/http-error.ts";
 import { addBackPressure } from "../../service/http/pressure.ts";
 import { freePort } from "../support/ports.ts";
 import { bearer, startFileApi, until } from "./file-api.ts";

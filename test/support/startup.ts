@@ -6,7 +6,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { AppEnvironment, StartupArgs } from "../../release/startup.ts";
+import type { StartupArgs } from "../../release/startup.ts";
+import type { AppEnvironment } from "../../service/settings/environment.ts";
 
 /** An archive as the bucket holds it, with the hash a startup script checks. */
 export interface Archive {
