@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ClusterSettings, HealthCheck, RolloutSettings } from "../config/settings.ts";
 import type { Platform } from "../release/runtimes.ts";
-import { type CloudStartup, renderStartup } from "../release/startup.ts";
-import type { AppEnvironment } from "../service/settings/environment.ts";
+import { renderStartup } from "../release/startup.ts";
+import type { AppEnvironment, ProxyEnvironment } from "../service/settings/environment.ts";
 import type { Bucket } from "./bucket.ts";
 import type { Network } from "./network.ts";
 import type { Release } from "./release.ts";
@@ -20,11 +20,13 @@ export interface ClusterArgs<N extends Network = Network, B extends Bucket = Buc
   readonly sshKey?: string | undefined;
 }
 
-type CloudStartupInputs = {
-  readonly [K in keyof CloudStartup]: pulumi.Input<
-    CloudStartup[K] extends string ? string : Record<string, pulumi.Input<string | number>>
-  >;
-};
+type Texts = Readonly<Record<string, pulumi.Input<string | number>>>;
+
+interface CloudStartupInputs {
+  readonly functions: pulumi.Input<string>;
+  readonly settings: Texts;
+  readonly environment: ProxyEnvironment & Texts;
+}
 
 /**
  * Machines of one type that run the app from one startup script: a managed group that keeps its size and replaces

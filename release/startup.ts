@@ -8,7 +8,7 @@ export interface CloudStartup {
   readonly functions: string;
   /** Values those functions use, as shell variables; names in capitals. */
   readonly settings: Readonly<Record<string, string | number>>;
-  /** What the app is told on this cloud alone: which store, which bucket. */
+  /** What the app is told on this cloud alone: its load balancer's addresses, which store, which bucket. */
   readonly environment: Readonly<Record<string, string | number>>;
 }
 

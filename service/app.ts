@@ -8,6 +8,7 @@ import { addErrorAnswers, addMethodAnswers, clientErrorHandler, frameworkErrors 
 import { addHeaders, requestId } from "./http/identity.ts";
 import { addMetrics } from "./http/metrics.ts";
 import { addBackPressure, watchPressure } from "./http/pressure.ts";
+import { trustedHops } from "./http/proxies.ts";
 import { addRateLimit } from "./http/rate-limit.ts";
 import { logAbortedRequests, loggerOptions, RequestLog } from "./http/request-log.ts";
 import { clusterRoutes } from "./routes/cluster.ts";
@@ -77,8 +78,7 @@ function createApp(context: ServiceContext, { logStream }: AppOptions): FastifyI
     logger: loggerOptions(context.settings, logStream),
     logController: new RequestLog(),
     genReqId: requestId,
-    // Load balancers are the only callers with private addresses, and report the client in X-Forwarded-For.
-    trustProxy: ["loopback", "uniquelocal"],
+    trustProxy: trustedHops(context.settings),
     keepAliveTimeout,
     routerOptions: { maxParamLength },
     return503OnClosing: false,

@@ -99,7 +99,8 @@ export class AwsCluster extends Cluster {
     return this.startupScript(args, platformOf(machineTypeOf(args)), {
       functions,
       settings: place,
-      environment: { STORE: "s3", ...place },
+      // The load balancer's addresses are in the network's subnets, and it appends one to X-Forwarded-For.
+      environment: { TRUSTED_PROXIES: args.network.cidr, STORE: "s3", ...place },
     }).apply((script) => Buffer.from(script).toString("base64"));
   }
 

@@ -14,6 +14,7 @@ import * as aws from "./resources.ts";
  * A subnet is named for its range, which it keeps for life; its place in the configuration is in its `Name` alone.
  */
 export class AwsNetwork extends Network {
+  readonly cidr: string;
   readonly vpc: aws.Vpc;
   /** By their place in the configuration. */
   readonly subnetIds: readonly Output<string>[];
@@ -34,6 +35,7 @@ export class AwsNetwork extends Network {
   ) {
     super(name, args, opts);
     this.#context = context;
+    this.cidr = args.cidr;
     const parent = { parent: this };
     const dns = { enableDnsSupport: true, enableDnsHostnames: true };
     this.vpc = new aws.Vpc(name, { cidrBlock: args.cidr, ...dns, tags: tagsOf(context, "vpc") }, parent);

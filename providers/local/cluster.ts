@@ -25,7 +25,8 @@ export class LocalCluster extends Cluster {
     const startupScript = this.startupScript(args, hostPlatform(), {
       functions,
       settings: { MAX_OLD_SPACE_MB: machineTypes[machineType]?.maxOldSpaceMb ?? 0 },
-      environment: { STORE: "local", BUCKET: args.bucket.bucketName },
+      // The load balancer is a process here, and appends one address to X-Forwarded-For.
+      environment: { TRUSTED_PROXIES: "127.0.0.0/8", STORE: "local", BUCKET: args.bucket.bucketName },
     });
     this.group = new local.MachineGroup(
       name,

@@ -35,6 +35,7 @@ const errors = {
   404: "There is no such file",
   408: "The client sent too slowly",
   409: "The store cannot keep a file of this name beside those that it has",
+  411: "The request does not say how long the file is",
   413: "The file is too large",
   415: "Not in a form that is taken here",
   429: "Too many requests from this client",

@@ -1,31 +1,23 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import { BlockList, isIP } from "node:net";
 import type { FastifyRequest } from "fastify";
 import type { ServiceSettings } from "../settings/settings.ts";
 import { pathOf } from "./errors.ts";
 import { HttpError } from "./http-error.ts";
+import { addressMatcher } from "./proxies.ts";
 
-const loopback = new BlockList();
-loopback.addSubnet("127.0.0.0", 8, "ipv4");
-loopback.addAddress("::1", "ipv6");
+const isLoopback = addressMatcher(["127.0.0.0/8", "::1/128"]);
 
-function isLoopback(address: string): boolean {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, "");
-  const version = isIP(plain);
-  return version !== 0 && loopback.check(plain, version === 6 ? "ipv6" : "ipv4");
-}
-
-/** Whether a request never left this host: every address that it came by, from the socket to the client, is loopback. */
+/** Whether a request never left this host: the client and the load balancer that it came by are loopback. */
 function stayedHere({ ip, ips = [ip] }: FastifyRequest): boolean {
   return ips.every(isLoopback);
 }
 
 /**
  * A hook that lets only the administrator pass: 403 for a request in clear, whose token anybody on the way could read,
- * else 401 without the token. It runs before any of the body is read. `PUBLIC` lets everybody pass.
+ * else 401 without the token. It belongs where requests have been counted (rate-limit.ts), and none of the body is read. `PUBLIC` lets everybody pass.
  *
  * Behind a load balancer, `request.protocol` is what that reports in X-Forwarded-Proto; from anywhere else the header
- * means nothing (`trustProxy` in app.ts).
+ * means nothing (proxies.ts).
  */
 export function authorize(settings: ServiceSettings): (request: FastifyRequest) => Promise<void> {
   if (settings.PUBLIC) return async () => {};

@@ -27,11 +27,23 @@ export class RequestLog extends LogController {
 
 /** Logs a request and how it went; at level `debug` if its route is a quiet one. */
 export function logRequest(request: FastifyRequest, outcome: Readonly<Record<string, unknown>>): void {
-  const { method, url, ip } = request;
+  const { method, ip } = request;
+  const url = loggable(request.url);
   request.log[request.routeOptions.config?.quiet ? "debug" : "info"](
     { method, url, ip, ...outcome },
     "request",
   );
+}
+
+/** Characters of a URL that are logged: enough for every route and most names of files. */
+const maxUrl = 500;
+
+/** A URL without the values in its query, which may be secret, and not longer than a line of a log should be. */
+function loggable(url: string): string {
+  const [path = "", query] = url.split(/\?(.*)/s);
+  const names = query?.split("&").map((part) => part.split("=", 1)[0]);
+  const shown = names ? `${path}?${names.join("&")}` : path;
+  return shown.length > maxUrl ? `${shown.slice(0, maxUrl)}…` : shown;
 }
 
 /** Logs the requests whose caller hung up before it had its answer, which Fastify calls neither completed nor failed. */

@@ -19,7 +19,7 @@ const fileField = "file";
 /** What a file is that its client does not say. */
 const unknownType = "application/octet-stream";
 
-const writeErrors = errorSchemas(400, 401, 403, 408, 409, 413, 415, 429, 502, 503, 504);
+const writeErrors = errorSchemas(400, 401, 403, 408, 409, 411, 413, 415, 429, 502, 503, 504);
 
 const common = { tags: ["files"], security: [{ adminToken: [] }] };
 
@@ -28,7 +28,8 @@ const validatorCompiler = () => () => true;
 
 /** `POST /upload`, `PUT /files/<name>` and `DELETE /files/<name>`, for the administrator. */
 export const uploadRoutes: FileRoutes = async (app, context) => {
-  app.addHook("onRequest", authorize(context.settings));
+  // Behind onRequest, in which requests are counted: wrong tokens count as well.
+  app.addHook("preParsing", authorize(context.settings));
   await app.register(formRoutes, context);
   await app.register(nameRoutes, context);
 };
@@ -228,10 +229,16 @@ function sizeLimits({ settings, store }: FileContext, { size }: Partial<Upload>)
   return { maxBytes: maxUnknownBytes, remedy };
 }
 
-/** How large a request says its body is, if it does. */
+/**
+ * How large a request says its body is, if it does.
+ * @throws {HttpError} with status 411 when it announces no body at all, so that no empty file takes another's place
+ */
 function sizeOf({ headers }: IncomingMessage, maxBytes: number): { size?: number } {
   if (headers["transfer-encoding"]) return {};
-  const size = Number(headers["content-length"] ?? 0);
+  const length = headers["content-length"];
+  if (length === undefined)
+    throw new HttpError(411, "Say how long the file is by Content-Length, which is 0 for an empty one");
+  const size = Number(length);
   if (size > maxBytes) throw tooLarge(maxBytes);
   return { size };
 }

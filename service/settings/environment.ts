@@ -24,3 +24,14 @@ export interface AppEnvironment {
   /** Hex SHA-256 of the token that writing needs. */
   readonly ADMIN_TOKEN_SHA256: string;
 }
+
+/** What each cloud tells the app of its load balancer. */
+export interface ProxyEnvironment {
+  /** The addresses that its load balancer may send requests from: ranges in CIDR notation, with commas between them. */
+  readonly TRUSTED_PROXIES: string;
+  /**
+   * How many addresses its load balancer appends to X-Forwarded-For, the client's the first of them. Default 1; Google's
+   * appends two, the second its own (Cloud Load Balancing, "X-Forwarded-For header").
+   */
+  readonly PROXY_HOPS?: number;
+}

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { type AppEnvironment, rootAnswers } from "./environment.ts";
 import { type Limit, maxFileBytes, maxUploads, requestsPerMinute } from "./limits.ts";
 import { reservedPath } from "./reserved-paths.ts";
@@ -14,6 +15,10 @@ export interface ServiceSettings extends AppEnvironment {
   readonly RELEASE: string;
   /** Seconds for which a stopping app still takes requests while its health check already fails. Default 0. */
   readonly DEREGISTER_SECONDS: number;
+  /** Ranges in CIDR notation that the cloud's load balancer may send requests from. Default: none, and no header says who the client is. */
+  readonly TRUSTED_PROXIES: readonly string[];
+  /** How many addresses the load balancer appends to X-Forwarded-For, the client's the first of them. Default 1. */
+  readonly PROXY_HOPS: number;
   /** Least severe level that is logged. Default `info`; health checks are logged at `debug`. */
   readonly LOG_LEVEL: (typeof logLevels)[number];
   /**
@@ -53,6 +58,11 @@ const variables: { readonly [Name in keyof ServiceSettings]: Variable<ServiceSet
   INSTANCE_ID: matching(/^[\w.:/-]{1,255}$/, "1 to 255 letters, digits, `.`, `:`, `/`, `_` or `-`"),
   RELEASE: { ...sha256(), fallback: "development" },
   DEREGISTER_SECONDS: { ...wholeNumber(0, 86_400, "seconds"), fallback: 0 },
+  TRUSTED_PROXIES: { ...ranges(), fallback: [] },
+  PROXY_HOPS: {
+    ...wholeNumber(1, 10, "addresses that the load balancer appends to X-Forwarded-For"),
+    fallback: 1,
+  },
   LOG_LEVEL: { ...oneOf(logLevels), fallback: "info" },
   MAX_FILE_BYTES: limited(maxFileBytes, "bytes"),
   MAX_UPLOADS: limited(maxUploads, "uploads at a time"),
@@ -98,6 +108,21 @@ function oneOf<T extends string>(values: readonly T[]): Variable<T> {
 function trueOrFalse(): Variable<boolean> {
   const parse = (text: string) => (text === "true" || text === "false" ? text === "true" : undefined);
   return { parse, allowed: "true or false" };
+}
+
+/** Whether a text is a range of IPv4 or IPv6 in CIDR notation. */
+function isRange(text: string): boolean {
+  const [address = "", prefix = ""] = text.split("/");
+  const version = isIP(address);
+  return version !== 0 && /^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128);
+}
+
+function ranges(): Variable<readonly string[]> {
+  const parse = (text: string) => {
+    const all = text.split(",").map((range) => range.trim());
+    return all.every(isRange) ? all : undefined;
+  };
+  return { parse, allowed: "ranges such as 10.0.0.0/16, with commas between them" };
 }
 
 function limited({ min, max, fallback }: Limit, note: string): Variable<number> {

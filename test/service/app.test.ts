@@ -22,7 +22,12 @@ async function start(variables: Record<string, string> = {}, draining = new Abor
   return { app, log: () => lines.map((line): LogLine => JSON.parse(line)) };
 }
 
-const identity = { "x-instance-id": "i-0123456789", "x-release": "b".repeat(64), "x-cluster": "cluster1" };
+const identity = {
+  "x-content-type-options": "nosniff",
+  "x-instance-id": "i-0123456789",
+  "x-release": "b".repeat(64),
+  "x-cluster": "cluster1",
+};
 
 test("R2.2, R2.6: / greets with the project's name", async () => {
   const { app } = await start();
@@ -103,7 +108,10 @@ test("an error within is logged with its stack, and answered without a word of i
 
 test("each request is one log line, which holds no header", async () => {
   const { app, log } = await start();
-  await app.inject({ url: "/?a=b", headers: { authorization: "Bearer hunter2", "x-request-id": "req-1" } });
+  await app.inject({
+    url: "/?a=b&c=d=e",
+    headers: { authorization: "Bearer hunter2", "x-request-id": "req-1" },
+  });
   expect(log()).toEqual([
     {
       level: 30,
@@ -113,13 +121,19 @@ test("each request is one log line, which holds no header", async () => {
       release: "b".repeat(12),
       requestId: "req-1",
       method: "GET",
-      url: "/?a=b",
+      url: "/?a&c",
       status: 200,
       ms: expect.any(Number),
       ip: "127.0.0.1",
       msg: "request",
     },
   ]);
+});
+
+test("a long URL is cut in the log", async () => {
+  const { app, log } = await start();
+  await app.inject(`/${"x".repeat(10_000)}`);
+  expect(String(log()[0]?.url)).toHaveLength(501);
 });
 
 test("health checks are logged at level debug alone", async () => {
@@ -145,18 +159,28 @@ test.each([
 });
 
 test.each([
-  ["127.0.0.1", "198.51.100.7", "198.51.100.7"],
-  ["10.0.1.9", "203.0.113.1, 198.51.100.7", "198.51.100.7"],
-  ["198.51.100.7", "203.0.113.1", "198.51.100.7"],
-])("a request from %s for %s has the client address %s", async (remoteAddress, forwarded, ip) => {
-  const { app } = await start();
-  const answer = await app.inject({
-    url: "/items/1",
-    remoteAddress,
-    headers: { "x-forwarded-for": forwarded },
-  });
-  expect(answer.json().message).toBe(ip);
-});
+  ["127.0.0.1", "198.51.100.7", 1, "198.51.100.7"],
+  ["100.64.1.9", "203.0.113.1, 198.51.100.7", 1, "198.51.100.7"],
+  ["100.64.1.9", "203.0.113.1, 100.64.7.7", 1, "100.64.7.7"],
+  ["127.0.0.1", "203.0.113.1, 127.0.0.1", 1, "127.0.0.1"],
+  ["::ffff:127.0.0.1", "203.0.113.1", 1, "203.0.113.1"],
+  ["198.51.100.7", "203.0.113.1", 1, "198.51.100.7"],
+  ["10.0.0.1", "203.0.113.1", 1, "10.0.0.1"],
+  ["100.64.1.9", "203.0.113.1, 198.51.100.7, 192.0.2.80", 2, "198.51.100.7"],
+  ["100.64.1.9", "100.64.7.7, 100.64.6.6, 192.0.2.80", 2, "100.64.6.6"],
+  ["198.51.100.7", "203.0.113.1, 192.0.2.80", 2, "198.51.100.7"],
+])(
+  "a request from %s for %s, of which %i hops are the load balancer's, has the client %s",
+  async (remoteAddress, forwarded, hops, ip) => {
+    const { app } = await start({ PROXY_HOPS: String(hops) });
+    const answer = await app.inject({
+      url: "/items/1",
+      remoteAddress,
+      headers: { "x-forwarded-for": forwarded },
+    });
+    expect(answer.json().message).toBe(ip);
+  },
+);
 
 test("while draining, health fails, other requests are answered, and connections are closed", async () => {
   const draining = new AbortController();

@@ -9,6 +9,7 @@ export const environment = {
   DRAIN_SECONDS: "30",
   PUBLIC: "false",
   ADMIN_TOKEN_SHA256: "a".repeat(64),
+  TRUSTED_PROXIES: "127.0.0.0/8,::1/128,100.64.0.0/16",
   INSTANCE_ID: "i-0123456789",
   RELEASE: "b".repeat(64),
 };

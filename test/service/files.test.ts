@@ -169,7 +169,7 @@ test("PUT stores a body of any type, and DELETE removes it", async () => {
 
 test("PUT without a body or a type stores an empty file", async () => {
   const { app, store } = await startFileApi();
-  await app.inject({ method: "PUT", url: "/files/empty", headers: bearer });
+  await app.inject({ method: "PUT", url: "/files/empty", headers: { ...bearer, "content-length": "0" } });
   expect(store.files.get("empty")).toMatchObject({
     content: Buffer.alloc(0),
     contentType: "application/octet-stream",

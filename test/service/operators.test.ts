@@ -75,7 +75,7 @@ test("metrics have a port of their own: requests by route, event loop, memory, u
 test("a client's requests to the file API are limited by its address, as the load balancer reports it", async () => {
   const { app } = await startFileApi({ RATE_LIMIT: "2" });
   const from = (client: string, url = "/list_files") =>
-    app.inject({ url, remoteAddress: "10.0.1.9", headers: { "x-forwarded-for": `1.2.3.4, ${client}` } });
+    app.inject({ url, remoteAddress: "100.64.1.9", headers: { "x-forwarded-for": `1.2.3.4, ${client}` } });
   const codes = [];
   for (let request = 0; request < 3; request += 1) codes.push((await from("198.51.100.7")).statusCode);
   expect(codes).toEqual([200, 200, 429]);
@@ -88,6 +88,22 @@ test("a client's requests to the file API are limited by its address, as the loa
   expect((await from("198.51.100.8")).statusCode).toBe(200);
   expect((await from("198.51.100.7", "/")).statusCode).toBe(200);
   expect((await from("198.51.100.7", "/healthz")).statusCode).toBe(200);
+});
+
+test("wrong tokens are limited as all else, whatever a client says its address is", async () => {
+  const { app } = await startFileApi({ RATE_LIMIT: "3" });
+  const guess = async (token: string) => {
+    const headers = {
+      authorization: `Bearer ${token}`,
+      "x-forwarded-for": `1.2.3.${token}, 198.51.100.7`,
+      "x-forwarded-proto": "https",
+    };
+    const call = { method: "PUT", url: "/files/a", remoteAddress: "100.64.1.9", headers } as const;
+    return (await app.inject(call)).statusCode;
+  };
+  const codes = [];
+  for (const token of ["1", "2", "3", "4", "5"]) codes.push(await guess(token));
+  expect(codes).toEqual([401, 401, 401, 429, 429]);
 });
 
 test("under pressure everything but health is answered with 503 and Retry-After", async () => {

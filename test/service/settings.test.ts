@@ -3,7 +3,7 @@ import { readSettings } from "../../service/settings/settings.ts";
 import { environment } from "./environment.ts";
 
 test("reads every variable, with defaults for those that may be unset or empty", () => {
-  const { HOST: _, RELEASE: __, ...required } = environment;
+  const { HOST: _, RELEASE: __, TRUSTED_PROXIES: ___, ...required } = environment;
   expect(readSettings({ ...required, CLUSTER_PATH: "", LOG_LEVEL: "", PATH: "/bin" })).toEqual({
     PROJECT: "day02",
     CLUSTER: "cluster1",
@@ -17,6 +17,8 @@ test("reads every variable, with defaults for those that may be unset or empty",
     ADMIN_TOKEN_SHA256: "a".repeat(64),
     INSTANCE_ID: "i-0123456789",
     RELEASE: "development",
+    TRUSTED_PROXIES: [],
+    PROXY_HOPS: 1,
     LOG_LEVEL: "info",
     MAX_FILE_BYTES: 5_368_709_120,
     MAX_UPLOADS: 64,
@@ -61,6 +63,10 @@ test.each([
   ["INSTANCE_ID", "i\r\nx: y"],
   ["RELEASE", "B".repeat(64)],
   ["LOG_LEVEL", "verbose"],
+  ["TRUSTED_PROXIES", "10.0.0.0"],
+  ["TRUSTED_PROXIES", "10.0.0.0/33"],
+  ["TRUSTED_PROXIES", "10.0.0.0/8,"],
+  ["PROXY_HOPS", "0"],
 ])("refuses %s=%j, naming both", (name, value) => {
   expect(errorLines({ ...environment, [name]: value })).toEqual([
     expect.stringContaining(`${name} is ${JSON.stringify(value)}; it must be `),

@@ -69,6 +69,26 @@ function* endless() {
   for (;;) yield Buffer.alloc(16 * 1024);
 }
 
+test("a PUT that announces no body stores nothing, and one of no bytes an empty file", async () => {
+  const { listen, store } = await startFileApi();
+  const port = await listen();
+  const head = `PUT /files/a HTTP/1.1\r\nHost: x\r\n${auth}Connection: close\r\n`;
+  const answer = await readToEnd(sendRaw(port, `${head}\r\n`));
+  expect(answer).toMatch(/^HTTP\/1.1 411 /);
+  expect(store.files.size).toBe(0);
+  expect(await readToEnd(sendRaw(port, `${head}Content-Length: 0\r\n\r\n`))).toMatch(/^HTTP\/1.1 200 /);
+  expect(store.files.get("a")?.content.length).toBe(0);
+});
+
+test.each(["Host: y", `${auth.trim()}x`])("a request with a second %j is refused", async (header) => {
+  const { listen, store } = await startFileApi();
+  const head = `PUT /files/a HTTP/1.1\r\nHost: x\r\n${auth}Connection: close\r\nContent-Length: 1\r\n`;
+  const answer = await readToEnd(sendRaw(await listen(), `${head}${header}\r\n\r\nx`));
+  expect(answer).toMatch(/^HTTP\/1.1 400 /);
+  expect(answer).toContain(`The header ${header.split(":")[0]} must not be there twice`);
+  expect(store.files.size).toBe(0);
+});
+
 test("a body of unknown length is cut at the limit, answered with 413, and nothing is left", async () => {
   const { listen, store } = await startFileApi({ MAX_FILE_BYTES: "100000" });
   const call = httpRequest({ port: await listen(), method: "PUT", path: "/files/a", headers: bearer });

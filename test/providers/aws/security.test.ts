@@ -93,6 +93,7 @@ describe("machines", () => {
       const script = Buffer.from(String(inputs?.userData), "base64").toString();
       expect(script).toContain("ADMIN_TOKEN_SHA256=${AdminToken:admin.sha256}");
       expect(script).not.toContain("admin.token");
+      expect(script).toContain("'TRUSTED_PROXIES=10.0.0.0/16'");
       expect(script.length).toBeLessThan(16_384);
     }
   });
