@@ -70,7 +70,7 @@ const app = object({
   public: key("Whether writing needs no token.", v.optional(boolean, false)),
   maxFileBytes: key("The largest file that can be uploaded, in bytes.", limited(maxFileBytes)),
   maxUploads: key(
-    "Uploads that a machine takes at a time, and fewer where half of its memory has no room for them, at 24 MiB each. More are told to come back.",
+    "Uploads that a machine takes at a time, and fewer where half of its memory has no room for them, at 24 MiB each, and more for one above 62.9 GB on S3. More are told to come back.",
     limited(maxUploads),
   ),
   requestsPerMinute: key(

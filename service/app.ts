@@ -2,7 +2,7 @@ import swagger from "@fastify/swagger";
 import fastify, { type FastifyInstance } from "fastify";
 import { openapiOptions } from "./api/openapi.ts";
 import type { FileRoutes, ServiceContext } from "./context.ts";
-import { limitUploads, uploadsThatFit } from "./files/uploads.ts";
+import { limitUploads } from "./files/uploads.ts";
 import { addConnectionRules } from "./http/connections.ts";
 import { addErrorAnswers, addMethodAnswers, clientErrorHandler, frameworkErrors } from "./http/errors.ts";
 import { addHeaders, requestId } from "./http/identity.ts";
@@ -61,7 +61,7 @@ export async function buildApp(
   logAbortedRequests(app);
   addErrorAnswers(app, store?.bucket);
   addBackPressure(app, watchPressure(app));
-  const uploads = limitUploads(uploadsThatFit(settings.MAX_UPLOADS));
+  const uploads = limitUploads(settings.MAX_UPLOADS);
   if (settings.METRICS_PORT !== 0) addMetrics(app, settings, uploads);
   const methods = collectMethods(app);
   await app.register(swagger, openapiOptions(settings));

@@ -6,42 +6,47 @@ export interface Uploads {
   readonly active: number;
   /**
    * Runs one more.
-   * @throws {HttpError} with status 503 and Retry-After when as many run as may
+   * @param bytes what it may hold in memory at a time
+   * @throws {HttpError} with status 503 and Retry-After when as many run as may, or hold as much as may be; with 413 when
+   * it alone would hold more
    */
-  run<T>(work: () => Promise<T>): Promise<T>;
+  run<T>(bytes: number, work: () => Promise<T>): Promise<T>;
 }
 
 /**
- * What an upload holds in memory until its store has it, at most: three parts for S3 (storage/s3-upload.ts), and what is
- * on its way in and out. In bytes; measured with ten at once.
+ * What an upload holds in memory until its store has it, at most, unless the store says otherwise of a file's size: what
+ * is on its way in and out, and its parts. In bytes; measured with ten at once.
  */
-const uploadBytes = 24 * 1024 ** 2;
+export const uploadBytes = 24 * 1024 ** 2;
 
-/** How many uploads, `max` at most, half of the memory that this process may have has room for; one in any case. */
-export function uploadsThatFit(
-  max: number,
-  memory = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY),
-): number {
-  return Math.max(1, Math.min(max, Math.floor(memory / 2 / uploadBytes)));
+/** How much memory all uploads together may hold, in bytes: half of what this process may have. */
+function memoryForUploads(): number {
+  return Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY) / 2;
 }
 
-/** At most `max` uploads at a time: each holds a part of its file in memory until the store has it. */
-export function limitUploads(max: number): Uploads {
-  let active = 0;
+/** At most `max` uploads at a time, which together may hold `memory` bytes; one of the usual kind in any case. */
+export function limitUploads(max: number, memory = memoryForUploads()): Uploads {
+  let [active, held] = [0, 0];
   return {
     get active() {
       return active;
     },
-    async run(work) {
-      if (active >= max)
-        throw new HttpError(503, `This machine has ${max} uploads to do; try again later`, {
-          "retry-after": 1,
-        });
+    async run(bytes, work) {
+      if (bytes > Math.max(memory, uploadBytes)) {
+        const room = `this machine has ${Math.floor(memory)} for all uploads`;
+        throw new HttpError(413, `A file of this size takes ${bytes} bytes of memory to store, and ${room}`);
+      }
+      if (active >= max || (active > 0 && held + bytes > memory)) {
+        const message = `This machine has ${active} uploads to do; try again later`;
+        throw new HttpError(503, message, { "retry-after": 1 });
+      }
       active += 1;
+      held += bytes;
       try {
         return await work();
       } finally {
         active -= 1;
+        held -= bytes;
       }
     },
   };

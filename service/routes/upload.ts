@@ -8,6 +8,7 @@ import { readForm } from "../files/form.ts";
 import { checkName, nameInPath } from "../files/names.ts";
 import { callStore } from "../files/store-call.ts";
 import { limitFile, tooLarge } from "../files/stream.ts";
+import { uploadBytes } from "../files/uploads.ts";
 import { authorize } from "../http/authorize.ts";
 import { askForBody } from "../http/connections.ts";
 import { HttpError } from "../http/http-error.ts";
@@ -61,7 +62,7 @@ const formRoutes: FileRoutes = async (app, context) => {
       },
     },
     handler: (request, reply) =>
-      receive(context, request, async (upload) => {
+      receive(context, request, undefined, async (upload) => {
         const names = await storeForm(upload, request, reply);
         return uploaded(names, context.store.bucket);
       }),
@@ -83,17 +84,22 @@ const nameRoutes: FileRoutes = async (app, context) => {
       body: { type: "string", format: "binary" },
       response: { 200: answerSchema("Stored"), ...writeErrors, default: anyError },
     },
-    handler: (request, reply) =>
-      receive(context, request, async (upload) => {
+    handler: (request, reply) => {
+      const size = sizeOf(request.raw, settings.MAX_FILE_BYTES);
+      return receive(context, request, size, async (upload) => {
         const name = nameInPath(request, request.params["*"]);
         if (request.headers["content-range"])
           throw new HttpError(400, "A part of a file cannot be stored, only a whole one");
         const contentType = typeOf(request.headers["content-type"]);
-        const size = sizeOf(request.raw, settings.MAX_FILE_BYTES);
         prepare(request, reply);
-        await storeFile(upload, reply, request.raw, { name, contentType, ...size });
+        await storeFile(upload, reply, request.raw, {
+          name,
+          contentType,
+          ...(size !== undefined && { size }),
+        });
         return uploaded([name], store.bucket);
-      }),
+      });
+    },
   });
 
   app.delete("/files/*", {
@@ -123,14 +129,15 @@ interface UploadContext extends FileContext {
   readonly slow: AbortSignal;
 }
 
-/** Takes a request's body, as one of the uploads that this machine takes at a time. */
+/** Takes a request's body, of `size` bytes if that is known, as one of the uploads that this machine takes at a time. */
 function receive<T>(
   context: FileContext,
   { raw }: FastifyRequest,
+  size: number | undefined,
   work: (upload: UploadContext) => Promise<T>,
 ): Promise<T> {
-  const { uploads, settings } = context;
-  return uploads.run(() =>
+  const { uploads, settings, store } = context;
+  return uploads.run(store.uploadMemory?.(size) ?? uploadBytes, () =>
     watchingClient(raw, settings.UPLOAD_IDLE_SECONDS, (slow) => work({ ...context, slow })),
   );
 }
@@ -233,14 +240,14 @@ function sizeLimits({ settings, store }: FileContext, { size }: Partial<Upload>)
  * How large a request says its body is, if it does.
  * @throws {HttpError} with status 411 when it announces no body at all, so that no empty file takes another's place
  */
-function sizeOf({ headers }: IncomingMessage, maxBytes: number): { size?: number } {
-  if (headers["transfer-encoding"]) return {};
+function sizeOf({ headers }: IncomingMessage, maxBytes: number): number | undefined {
+  if (headers["transfer-encoding"]) return undefined;
   const length = headers["content-length"];
   if (length === undefined)
     throw new HttpError(411, "Say how long the file is by Content-Length, which is 0 for an empty one");
   const size = Number(length);
   if (size > maxBytes) throw tooLarge(maxBytes);
-  return { size };
+  return size;
 }
 
 function typeOf(header = ""): string {

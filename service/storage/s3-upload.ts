@@ -67,6 +67,14 @@ export async function uploadToS3(upload: S3Upload, chunks: AsyncGenerator<Buffer
   }
 }
 
+/** Bytes of a file that are on their way between client, parts and S3, at most; measured with ten uploads at once. */
+const bytesInTransit = 6 * 1024 * 1024;
+
+/** What an upload holds in memory at most, in bytes: 24 MiB up to 62.9 GB, then more, as its parts must be larger. */
+export function uploadMemory(size: number | undefined): number {
+  return partsAtOnce * sizeOfParts(size) + bytesInTransit;
+}
+
 function sizeOfParts(size = 0): number {
   return Math.max(partBytes, Math.ceil(size / maxParts));
 }

@@ -15,7 +15,7 @@ import {
   keyOf,
   storeError,
 } from "./faults.ts";
-import { LeftBehindError, maxUnknownBytes, statusOf, uploadToS3 } from "./s3-upload.ts";
+import { LeftBehindError, maxUnknownBytes, statusOf, uploadMemory, uploadToS3 } from "./s3-upload.ts";
 import type { S3Settings, StoreOptions } from "./settings.ts";
 import {
   type ListOptions,
@@ -45,6 +45,7 @@ export function openS3(settings: S3Settings, { idleMs = limits.idle }: StoreOpti
   return {
     bucket,
     maxUnknownBytes,
+    uploadMemory,
     list: (options) => guarded("listing files", options.signal, faultOf, () => list(client, bucket, options)),
     put: (name, content, { contentType, size, signal }) =>
       guardedUpload(content, signal, faultOf, async ({ chunks, bytes }) => {

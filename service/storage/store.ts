@@ -77,6 +77,8 @@ export interface Store {
   readonly bucket: string;
   /** The largest file whose size need not be known before it is put, in bytes; absent: any that the store keeps. */
   readonly maxUnknownBytes?: number;
+  /** What an upload of so many bytes, or of an unknown number, holds in memory at most, in bytes; absent: 24 MiB. */
+  uploadMemory?(size: number | undefined): number;
   list(options: ListOptions): Promise<Page>;
   /**
    * Stores a stream of unknown length, never whole in memory or on disk. The file appears whole or not at all: when the

@@ -67,7 +67,7 @@ class ToyCluster extends Cluster {
   constructor(name: string, args: ConstructorParameters<typeof Cluster>[1], opts?: pulumi.ComponentResourceOptions) {
     super(name, args, opts);
     const functions = "instance_id() { :; }\\nfetch() { :; }";
-    const script = this.startupScript(args, "linux-x64", { functions, settings: {}, environment: { STORE: "local" } });
+    const script = this.startupScript(args, "linux-x64", { functions, settings: {}, environment: { TRUSTED_PROXIES: "127.0.0.0/8", STORE: "local" } });
     this.machineType = pulumi.output("toy.small");
     this.groupId = toyOf(name, this, { script, size: this.size });
   }

@@ -3,7 +3,8 @@ import { request as httpRequest } from "node:http";
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
-import { uploadsThatFit } from "../../service/files/uploads.ts";
+import { limitUploads } from "../../service/files/uploads.ts";
+import { uploadMemory } from "../../service/storage/s3-upload.ts";
 import { type MemoryStore, memoryStore } from "../support/memory-store.ts";
 import { bearer, formOf, sendRaw, startFileApi, startFileApiOver, token, until } from "./file-api.ts";
 import { readToEnd } from "./process.ts";
@@ -224,14 +225,47 @@ test("who goes on sending after the answer is cut off", async () => {
   clearInterval(drip);
 });
 
+const MiB = 1024 ** 2;
+const TiB = 1024 ** 4;
+
 test.for([
-  [64, 24, 64],
-  [64, 1, 21],
-  [64, 0.5, 10],
-  [4, 1, 4],
-  [64, 0.01, 1],
-])("of %d uploads at most, %d GiB of memory have room for %d", ([max = 0, GiB = 0, fit]) => {
-  expect(uploadsThatFit(max, GiB * 1024 ** 3)).toBe(fit);
+  [64, 12_288, undefined, 64],
+  [64, 512, undefined, 21],
+  [64, 256, undefined, 10],
+  [4, 512, undefined, 4],
+  [64, 5, undefined, 1],
+  [64, 512, 5 * 1024 * MiB, 21],
+  [64, 4096, 5 * TiB, 2],
+  [64, 1024, 5 * TiB, 0],
+] as const)(
+  "of %d uploads at most, %d MiB of memory have room for as many of %s bytes on S3: %d",
+  async ([max, memory, size, fit]) => {
+    const uploads = limitUploads(max, memory * MiB);
+    const bytes = uploadMemory(size);
+    const end = Promise.withResolvers<void>();
+    const running = Array.from({ length: fit }, () => uploads.run(bytes, () => end.promise));
+    const refused = await uploads.run(bytes, () => end.promise).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ statusCode: fit === 0 ? 413 : 503 });
+    expect(uploads.active).toBe(fit);
+    end.resolve();
+    await Promise.all(running);
+    expect(await uploads.run(24 * MiB, async () => uploads.active)).toBe(1);
+  },
+);
+
+test("what S3 is told of an upload's memory is what its buffers take", () => {
+  expect(uploadMemory(undefined)).toBe(24 * MiB);
+  expect(uploadMemory(60e9)).toBe(24 * MiB);
+  expect(uploadMemory(5 * TiB)).toBeGreaterThan(1.5 * 1024 * MiB);
+});
+
+test("a file that needs more memory than there is for uploads is refused before it is sent", async () => {
+  const { app } = await startFileApiOver({ ...memoryStore(), uploadMemory: () => 1e15 });
+  const answer = await app.inject({ method: "PUT", url: "/files/a", headers: bearer, payload: "x" });
+  expect(answer.statusCode).toBe(413);
+  expect(answer.json().message).toContain(
+    "A file of this size takes 1000000000000000 bytes of memory to store",
+  );
 });
 
 test("more uploads than MAX_UPLOADS are told to come back, and the next one is taken when one has ended", async () => {
