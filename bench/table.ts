@@ -1,3 +1,5 @@
+import { padCells } from "../scripts/table.ts";
+
 /** One measured figure, with what it was measured beside in the same run. */
 export interface Row {
   readonly what: string;
@@ -35,11 +37,8 @@ export function formatTable(rows: readonly Row[]): string {
     ratio === undefined ? "" : ratio.toFixed(2),
     goal,
   ]);
-  const widths = header.map((title, column) =>
-    Math.max(title.length, ...lines.map((line) => line[column]?.length ?? 0)),
-  );
-  const format = (cells: readonly string[]) =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
-  const rule = `|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`;
-  return [format(header), rule, ...lines.map(format)].join("\n");
+  const [titles = [], ...cells] = padCells([header, ...lines]);
+  const format = (row: readonly string[]) => `| ${row.join(" | ")} |`;
+  const rule = `|${titles.map(({ length }) => "-".repeat(length + 2)).join("|")}|`;
+  return [format(titles), rule, ...cells.map(format)].join("\n");
 }

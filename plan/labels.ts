@@ -1,3 +1,5 @@
+import { parseUrn } from "../operations/urn.ts";
+
 /** How the tokens of one resource's outputs are made: `${<label>.<output>}`. */
 export interface Labels {
   readonly label: string;
@@ -7,18 +9,6 @@ export interface Labels {
 
 /** Where the recorder's answer to a registration carries its labels; no property of a resource has such a name. */
 export const labelsKey = "$labels";
-
-/** What a URN is made of: `urn:pulumi:STACK::PROJECT::PARENT$TYPE::NAME`. */
-export interface UrnParts {
-  /** Types of the components that it is in, and its own. */
-  readonly types: readonly string[];
-  readonly name: string;
-}
-
-export function parseUrn(urn: string): UrnParts {
-  const [, , types = "", ...name] = urn.split("::");
-  return { types: types.split("$"), name: name.join("::") };
-}
 
 /** The last word of a type: `Bucket` of `aws:s3/bucket:Bucket`. */
 export function simpleType(type: string): string {
@@ -33,8 +23,8 @@ export function simpleType(type: string): string {
  */
 export function labelOf(urn: string, parentUrn: string | undefined): string {
   const own = parseUrn(urn);
-  const type = simpleType(own.types.at(-1) ?? "");
+  const type = simpleType(own.type);
   const parent = parentUrn ? parseUrn(parentUrn) : undefined;
-  const isNamesake = parent?.name === own.name && simpleType(parent.types.at(-1) ?? "") === type;
+  const isNamesake = parent?.name === own.name && simpleType(parent.type) === type;
   return isNamesake ? own.name : `${type}:${own.name}`;
 }

@@ -1,6 +1,6 @@
 import type pb from "@pulumi/pulumi/proto/resource_pb.js";
 import type { Struct as StructMessage } from "google-protobuf/google/protobuf/struct_pb.js";
-import { parseUrn } from "./labels.ts";
+import { parseUrn } from "../operations/urn.ts";
 import { unknownText, wireUnknown } from "./values.ts";
 
 /** Properties of a resource, as they are on the wire. */

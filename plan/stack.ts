@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { parse } from "yaml";
+import { noStackFile } from "../operations/stacks.ts";
 
 /** What stands for a secret, wherever it would be shown. */
 export const secretText = "[secret]";
@@ -87,11 +88,7 @@ function readStackFile(name: string, file: string, root: string): { config?: unk
     return readYaml(file) as { config?: unknown } | null;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    const stacks = readdirSync(root).flatMap((entry) => /^Pulumi\.(.+)\.yaml$/.exec(entry)?.[1] ?? []);
-    const known = stacks.sort().join(", ") || "none";
-    throw new Error(
-      `There is no ${relative(root, file)} to configure the stack "${name}". Stacks that have a file: ${known}.`,
-    );
+    throw noStackFile(root, name, relative(root, file));
   }
 }
 

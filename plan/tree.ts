@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { styleText } from "node:util";
 import { stringify } from "yaml";
-import { parseUrn } from "./labels.ts";
+import { parseUrn } from "../operations/urn.ts";
 import { type Diagnostic, hasFailed, type Plan, type PlannedResource, type PlanStep } from "./plan.ts";
 
 export interface TreeOptions {
@@ -153,8 +153,8 @@ function diagnosticLines(diagnostics: readonly Diagnostic[], style: Style): stri
   if (diagnostics.length === 0) return [];
   const groups = Map.groupBy(diagnostics, ({ urn }) => urn);
   const lines = [...groups].flatMap(([urn, group]) => {
-    const { types, name } = parseUrn(urn ?? "");
-    const title = urn ? [`  ${types.at(-1)} (${name}):`] : [];
+    const { type, name } = parseUrn(urn ?? "");
+    const title = urn ? [`  ${type} (${name}):`] : [];
     return [...title, ...group.flatMap((diagnostic) => messageLines(diagnostic, style))];
   });
   return ["Diagnostics", ...lines];

@@ -132,9 +132,9 @@ async function waitUntilReady(inputs: Inputs, context: OperationContext): Promis
     const late = AbortSignal.timeout(Math.max(0, deadline - Date.now()));
     await round(get, inputs, seen, AbortSignal.any([context.signal, late]));
     context.signal.throwIfAborted();
+    context.progress(`${seen}`);
     if (seen.complete) return;
     if (Date.now() > deadline) throw new Error(failure(inputs, seen));
-    context.progress(`${seen}`);
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }

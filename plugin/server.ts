@@ -8,6 +8,7 @@ import anypb from "google-protobuf/google/protobuf/any_pb.js";
 import emptypb from "google-protobuf/google/protobuf/empty_pb.js";
 import type { Struct as StructMessage } from "google-protobuf/google/protobuf/struct_pb.js";
 import structpb from "google-protobuf/google/protobuf/struct_pb.js";
+import { parseUrn } from "../operations/urn.ts";
 import type { EngineLog } from "./engine.ts";
 import { IncompleteError, type OperationContext, type Properties, type ResourceKind } from "./resource.ts";
 
@@ -23,12 +24,6 @@ function fromStruct(struct: StructMessage | undefined): Properties {
 
 interface ResourceRequest {
   getUrn(): string;
-}
-
-/** The type and the name that a URN carries: `urn:pulumi:STACK::PROJECT::PARENT$TYPE::NAME`. */
-function parseUrn(urn: string): { type: string; name: string } {
-  const [, , qualifiedType = "", name = ""] = urn.split("::");
-  return { type: qualifiedType.split("$").at(-1) ?? "", name };
 }
 
 /** gRPC's shape of a partial failure: the engine records the resource and shows why it is incomplete. */

@@ -1,8 +1,11 @@
-import { chmod, glob, mkdir, readFile, rm } from "node:fs/promises";
-import { homedir, hostname } from "node:os";
-import { basename, dirname, join, resolve } from "node:path";
+import { chmod, mkdir, readFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { type Context, capture } from "./process.ts";
+import { parse } from "yaml";
+import { stacksWithFile } from "../operations/stacks.ts";
+import { parseUrn } from "../operations/urn.ts";
+import type { Context } from "./process.ts";
 
 /** The stack for which a newcomer has to set nothing. */
 export const localStack = "local";
@@ -28,63 +31,33 @@ export async function localEnvironment(root: string, env: NodeJS.ProcessEnv): Pr
   };
 }
 
-/** A lock file as the CLI's file backend writes it (pkg/backend/diy/lock.go); the time is RFC 3339. */
-interface Lock {
-  readonly pid: number;
-  readonly username: string;
-  readonly hostname: string;
-  readonly timestamp: string;
-}
-
 /**
- * Removes the locks of `stack` that a killed CLI left in a `file://` backend: those of this host whose process
- * is gone. Logs each one; leaves every other lock, and does nothing for other backends. Fails on a lock file
- * that cannot be read.
+ * Fails where the CLI would ask for a login, or for Pulumi Cloud's token, because nobody has said where the states of
+ * stacks are: neither the environment, nor `Pulumi.yaml`, nor a login.
  */
-export async function removeStaleLocks(context: Context, stack: string): Promise<void> {
-  for (const file of (await lockFiles(context, stack)) ?? []) {
-    const lock = await readLock(file);
-    if (lock === undefined || lock.hostname !== hostname() || (await isCliRunning(context, lock.pid)))
-      continue;
-    await rm(file, { force: true });
-    await rm(`${file}.attrs`, { force: true });
-    context.log(`Removed a lock that process ${lock.pid} left at ${lock.timestamp}: it is gone.`);
-  }
+export async function requireBackend({ root, env }: Context, stack: string): Promise<void> {
+  if (env.PULUMI_BACKEND_URL || env.PULUMI_ACCESS_TOKEN) return;
+  const folder = env.PULUMI_CREDENTIALS_PATH || env.PULUMI_HOME || join(homedir(), ".pulumi");
+  const credentials = await readIfThere(join(folder, "credentials.json"));
+  if (credentials !== undefined && JSON.parse(credentials).current) return;
+  const project = await readIfThere(join(root, "Pulumi.yaml"));
+  if (project !== undefined && parse(project)?.backend?.url) return;
+  throw new Error(`Nothing says where the state of stack ${stack} is kept. Either
+  - log in: npx pulumi login (Pulumi Cloud), or npx pulumi login URL, such as s3://BUCKET, gs://BUCKET or file://FOLDER
+  - or set PULUMI_BACKEND_URL to such a URL, and PULUMI_CONFIG_PASSPHRASE to what encrypts its secrets
+${npmPlan(stack)} shows what would be deployed, and needs neither.`);
 }
 
-/** The files that lock `stack` in a `file://` backend; undefined for other backends, which say it themselves. */
-export async function lockFiles({ root, env }: Context, stack: string): Promise<string[] | undefined> {
-  const url = env.PULUMI_BACKEND_URL ?? "";
-  if (!url.startsWith("file://")) return undefined;
-  const path = decodeURIComponent(url.slice("file://".length).replace(/\?.*$/, ""));
-  const locks = join(resolve(root, path.replace(/^~/, homedir())), ".pulumi", "locks");
-  const files: string[] = [];
-  for await (const name of glob("**/*.json", { cwd: locks })) {
-    if (basename(dirname(name)) === stack) files.push(join(locks, name));
-  }
-  return files;
+function npmPlan(stack: string): string {
+  return `npm run plan -- --stack ${basename(stack)}`;
 }
 
-async function readLock(file: string): Promise<Lock | undefined> {
+async function readIfThere(file: string): Promise<string | undefined> {
   try {
-    return JSON.parse(await readFile(file, "utf8")) as Lock;
+    return await readFile(file, "utf8");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw new Error(`${file} is not a lock: ${(error as Error).message}. Remove it if no update is running.`);
-  }
-}
-
-/**
- * Whether a process with this id is a Pulumi CLI. Ids are used again, after a reboot or in a container, so
- * another program is none; nor is a killed one that nobody waited for. Without `ps`, any process counts as one.
- */
-async function isCliRunning({ env }: Context, pid: number): Promise<boolean> {
-  try {
-    process.kill(pid, 0);
-    const { stdout } = await capture("ps", ["-o", "stat=", "-o", "args=", "-p", String(pid)], { env });
-    return /^\s*[^Z\s]\S*\s.*pulumi/.test(stdout);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== "ESRCH";
+    throw error;
   }
 }
 
@@ -116,30 +89,40 @@ export async function exportStack(pulumi: Pulumi): Promise<StackExport | undefin
   try {
     return JSON.parse(await pulumi(["stack", "export"])) as StackExport;
   } catch (error) {
-    if (/no stack named '.*' found/.test((error as Error).message)) return undefined;
+    if (isNoStack(error)) return undefined;
     throw error;
   }
 }
 
-/**
- * Makes the stack `local` ready for an operation: creates it on first use (without selecting it, and leaving
- * its committed file as it is) and drops what a killed CLI left as pending. Those would otherwise be warned
- * about for ever; dropping them is right for this cloud alone, where creating and deleting again is harmless.
- */
-export async function openLocalStack(context: Context, pulumi: Pulumi): Promise<void> {
-  const exported = await exportStack(pulumi);
-  if (exported === undefined) {
-    await pulumi(["stack", "init", "--no-select"]);
-    return;
-  }
-  const { pending_operations: pending = [], ...deployment } = exported.deployment;
-  if (pending.length === 0) return;
-  const names = pending.map(({ type, resource }) => `${type} ${resourceName(resource)}`);
-  context.log(`An earlier run was cut off while ${names.join(", ")}; going on from what was recorded.`);
-  await pulumi(["stack", "import"], JSON.stringify({ ...exported, deployment }));
+/** Whether the CLI failed because its backend has no such stack. */
+export function isNoStack(error: unknown): boolean {
+  return /no stack named '.*' found/.test((error as Error).message);
 }
 
-/** The name a resource has in the program: the last part of its URN. */
-export function resourceName({ urn }: StackResource): string {
-  return urn.slice(urn.lastIndexOf("::") + 2);
+/** What to do about a stack that the backend does not have. */
+export function noStack({ root, env }: Context, stack: string): string {
+  if (stack === localStack) return `Stack ${stack} is not deployed: npm run up brings it up.`;
+  const backend = env.PULUMI_BACKEND_URL ? ` at ${env.PULUMI_BACKEND_URL}` : "";
+  return `The backend${backend} has no stack ${stack}: npx pulumi stack init ${stack} makes one. Stacks that have a file: ${stacksWithFile(root)}.`;
+}
+
+/** Makes the stack `local` on first use, without selecting it, and leaving its committed file as it is. */
+export async function makeLocalStack(pulumi: Pulumi): Promise<StackExport | undefined> {
+  const exported = await exportStack(pulumi);
+  if (exported === undefined) await pulumi(["stack", "init", "--no-select"]);
+  return exported;
+}
+
+/**
+ * Makes the stack `local` ready to be changed: makes it on first use, and drops what a killed CLI left as pending.
+ * That would otherwise be warned about for ever; dropping it is right for this cloud alone, where creating and
+ * deleting again is harmless. Nobody may be changing the stack.
+ */
+export async function openLocalStack(context: Context, pulumi: Pulumi): Promise<void> {
+  const exported = await makeLocalStack(pulumi);
+  const { pending_operations: pending = [], ...deployment } = exported?.deployment ?? {};
+  if (pending.length === 0) return;
+  const names = pending.map(({ type, resource }) => `${type} ${parseUrn(resource.urn).name}`);
+  context.log(`An earlier run was cut off while ${names.join(", ")}; going on from what was recorded.`);
+  await pulumi(["stack", "import"], JSON.stringify({ ...exported, deployment }));
 }

@@ -16,7 +16,9 @@ const usage = `Usage: npm run files -- put FILE [--name NAME] [--expires 10m]   
        npm run files -- ls [PREFIX]                            lists names, sizes in bytes and times
        npm run files -- url NAME [--expires 10m]               prints a URL from which anybody can download it
        npm run files -- rm NAME                                deletes a file
-Each takes --stack NAME (default: ${localStack}).`;
+
+  --stack, -s NAME  which stack; default: ${localStack}
+  --help, -h        this`;
 
 const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
@@ -107,8 +109,19 @@ function progress(name: string, total: number, terminal: NodeJS.WriteStream): Tr
   });
 }
 
+/** @throws when there is no such file, or when it is none */
+async function sizeOf(file: string): Promise<number> {
+  const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT" || error.code === "ENOTDIR") throw new Error(`There is no file ${file}.`);
+    throw error;
+  });
+  if (found.isFile()) return found.size;
+  const what = found.isDirectory() ? "a folder" : "no regular file";
+  throw new Error(`${file} is ${what}: put stores one file at a time.`);
+}
+
 async function put(store: Store, { argument, name }: FilesRequest, signal: AbortSignal): Promise<void> {
-  const { size } = await stat(argument);
+  const size = await sizeOf(argument);
   const content = progress(name, size, process.stderr);
   const contentType = types[extname(name).toLowerCase()] ?? "application/octet-stream";
   const reading = pipeline(createReadStream(argument), content, { signal });
@@ -173,4 +186,4 @@ async function main(context: Context): Promise<number> {
   return 0;
 }
 
-if (import.meta.main) await runMain(main);
+if (import.meta.main) await runMain(usage, main);

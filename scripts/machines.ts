@@ -4,9 +4,14 @@ import { cloudNamed } from "../providers/index.ts";
 import { localStack } from "./backend.ts";
 import { type Context, runMain } from "./process.ts";
 import { deployedStack } from "./pulumi.ts";
+import { formatRows } from "./table.ts";
 
-const usage = `Usage: npm run machines [-- --stack NAME]
-       npm run logs -- MACHINE [--follow] [--stack NAME]`;
+const usage = `Usage: npm run machines [-- [--stack NAME]]          lists the stack's machines
+       npm run logs -- MACHINE [--follow] [--stack NAME]   shows the log of one
+
+  --stack, -s NAME  which stack; default: ${localStack}
+  --follow, -f      goes on with what is written from now
+  --help, -h        this`;
 
 async function open(context: Context, stack: string): Promise<Machines> {
   const deployed = await deployedStack(context, stack);
@@ -38,15 +43,7 @@ export function formatMachines(machines: readonly MachineStatus[], now: number):
     age(now - launchedAt.getTime()),
     restarts === undefined ? "" : String(restarts),
   ]);
-  const widths = header.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  const line = (row: readonly string[]) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd();
-  return [header, ...rows].map(line).join("\n");
+  return formatRows([header, ...rows]).join("\n");
 }
 
 async function list(context: Context, stack: string): Promise<number> {
@@ -76,4 +73,4 @@ function main(context: Context): Promise<number> {
   throw new Error(usage);
 }
 
-if (import.meta.main) await runMain(main);
+if (import.meta.main) await runMain(usage, main);

@@ -133,14 +133,22 @@ function exitCode(code: number | null, by: NodeJS.Signals | null): number {
   return code ?? 128 + (by ? constants.signals[by] : 0);
 }
 
-/** Runs a script's main function on this project; its result is the exit code, its error a message and code 1. */
-export async function runMain(main: (context: Context) => Promise<number>): Promise<void> {
+/**
+ * Runs a script's main function on this project; its result is the exit code, its error a message and code 1. With
+ * `--help` or `-h` among the arguments it only prints `usage`, which also follows what is wrong with a flag.
+ */
+export async function runMain(usage: string, main: (context: Context) => Promise<number>): Promise<void> {
+  if (process.argv.slice(2).some((argument) => argument === "--help" || argument === "-h")) {
+    console.log(usage);
+    return;
+  }
   const { signal, remove } = abortOnSignals();
   const root = resolve(import.meta.dirname, "..");
   try {
     process.exitCode = await main({ root, env: process.env, signal, log: (line) => console.error(line) });
   } catch (error) {
-    console.error((error as Error).message);
+    const { code, message } = error as NodeJS.ErrnoException;
+    console.error(code?.startsWith("ERR_PARSE_ARGS") ? `${message}\n\n${usage}` : message);
     process.exitCode = signal.aborted ? 130 : 1;
   } finally {
     remove();

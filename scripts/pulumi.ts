@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type DeployedStack, readOutputs } from "../operations/outputs.ts";
-import { localEnvironment, localStack, type Pulumi } from "./backend.ts";
+import { isNoStack, localEnvironment, localStack, noStack, type Pulumi, requireBackend } from "./backend.ts";
 import { type Cli, findCli } from "./cli.ts";
 import { type Context, capture } from "./process.ts";
 
@@ -12,10 +12,11 @@ export interface OpenedPulumi {
 }
 
 /**
- * Finds a CLI for a stack. Programs and plugins that it starts keep what Node.js has compiled of them in
- * `.switchyard/compile-cache`: types are then stripped once, and not at every start.
+ * Finds a CLI for a stack, once it is clear where the stack's state is. Programs and plugins that it starts keep what
+ * Node.js has compiled of them in `.switchyard/compile-cache`: types are then stripped once, and not at every start.
  */
 export async function openPulumi(outer: Context, stack: string): Promise<OpenedPulumi> {
+  if (stack !== localStack) await requireBackend(outer, stack);
   const cli = await findCli(outer);
   const env = {
     NODE_COMPILE_CACHE: join(outer.root, ".switchyard", "compile-cache"),
@@ -37,6 +38,15 @@ function runner(context: Context, cli: Cli, stack: string): Pulumi {
 
 /** A stack that is deployed: where, and its outputs. Fails when it is not. */
 export async function deployedStack(outer: Context, stack: string): Promise<DeployedStack> {
-  const { pulumi } = await openPulumi(outer, stack);
+  const { context, pulumi } = await openPulumi(outer, stack);
+  try {
+    return await outputsOf(pulumi, stack);
+  } catch (error) {
+    throw isNoStack(error) ? new Error(noStack(context, stack)) : error;
+  }
+}
+
+/** What a stack outputs, secrets masked. */
+export async function outputsOf(pulumi: Pulumi, stack: string): Promise<DeployedStack> {
   return readOutputs(stack, JSON.parse(await pulumi(["stack", "output", "--json"])));
 }

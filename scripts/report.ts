@@ -1,18 +1,7 @@
-import { type Deployment, localStack, resourceName, type StackResource } from "./backend.ts";
-
-/** The program's outputs that a report shows; `adminToken` comes masked. */
-export interface Outputs {
-  readonly url?: string;
-  readonly bucketName?: string;
-  readonly release?: string;
-  readonly clusters?: Readonly<Record<string, ClusterOutput>>;
-}
-
-interface ClusterOutput {
-  readonly size: number;
-  readonly machineType: string;
-  readonly path?: string;
-}
+import type { DeployedStack } from "../operations/outputs.ts";
+import { parseUrn } from "../operations/urn.ts";
+import { type Deployment, localStack, type StackResource } from "./backend.ts";
+import { formatRows } from "./table.ts";
 
 /** `npm run <script>` for a stack, with the arguments that follow. */
 export function npmRun(script: string, stack: string, ...args: readonly string[]): string {
@@ -27,16 +16,15 @@ export interface UpDurations {
 }
 
 /** What to do with a stack that is up: its URL and commands to paste. */
-export function upReport(stack: string, outputs: Outputs, { before, inPulumi }: UpDurations): string {
+export function upReport({ stack, outputs }: DeployedStack, { before, inPulumi }: UpDurations): string {
   const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
   const took = `${seconds(before + inPulumi)} (${seconds(inPulumi)} of it in pulumi up)`;
   const { url, bucketName, release } = outputs;
-  if (url === undefined) return `Stack ${stack} is up after ${took}; it has no output \`url\`.`;
   const paths: [path: string, note: string][] = [
     ["/", ""],
     ["/healthz", ""],
   ];
-  for (const [name, { path, machineType, size }] of Object.entries(outputs.clusters ?? {})) {
+  for (const [name, { path, machineType, size }] of Object.entries(outputs.clusters)) {
     if (path !== undefined) paths.push([path, `  # ${name}: ${size} × ${machineType}`]);
   }
   const commands = paths.map(([path, note]) => `  curl ${quote(new URL(path, url).href)}${note}`);
@@ -49,12 +37,11 @@ export function upReport(stack: string, outputs: Outputs, { before, inPulumi }: 
   );
   const rows = [
     ["Files", bucketName],
-    ["Release", release?.slice(0, 12)],
+    ["Release", release.slice(0, 12)],
     ["Machines", npmRun("machines", stack)],
     ["Remove it", npmRun("destroy", stack)],
-  ].filter(([, value]) => value !== undefined);
-  const width = Math.max(...rows.map(([label = ""]) => label.length));
-  const lines = rows.map(([label = "", value]) => `  ${label.padEnd(width)}  ${value}`);
+  ];
+  const lines = formatRows(rows).map((line) => `  ${line}`);
   return [`Stack ${stack} is up at ${url} after ${took}`, ...commands, "", ...lines].join("\n");
 }
 
@@ -71,17 +58,16 @@ export function destroyReport(stack: string, deployment: Deployment | undefined)
 function keptReport(stack: string, kept: readonly StackResource[]): string {
   return [
     `Kept, because they are protected:\n${table(kept)}`,
-    `To delete them for good, with all they hold, set in Pulumi.${stack.split("/").at(-1)}.yaml`,
-    "  switchyard:bucket: { protect: false, empty: true }",
-    `and run: ${npmRun("up", stack)} && ${npmRun("destroy", stack)}`,
+    `To delete them for good, with all they hold: ${npmRun("destroy", stack, "--with-data")}`,
   ].join("\n");
 }
 
-function table(resources: readonly StackResource[]): string {
-  const rows = resources.map((resource) => [resource.type, resourceName(resource), resource.id ?? ""]);
-  const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (row: string[]) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ");
-  return rows.map((row) => `  ${line(row).trimEnd()}`).join("\n");
+/** Resources of a state: what each is, its name in the program, its id. */
+export function table(resources: readonly StackResource[]): string {
+  const rows = resources.map(({ type, urn, id }) => [type, parseUrn(urn).name, id ?? ""]);
+  return formatRows(rows)
+    .map((line) => `  ${line}`)
+    .join("\n");
 }
 
 function quote(text: string): string {

@@ -1,24 +1,43 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { noStackFile, stackFile } from "../operations/stacks.ts";
 import {
   type Deployment,
   exportStack,
+  isNoStack,
   localStack,
-  lockFiles,
+  makeLocalStack,
+  noStack,
   openLocalStack,
   type Pulumi,
-  removeStaleLocks,
 } from "./backend.ts";
+import { destroyWithData } from "./destroy.ts";
+import { lockedBy, readLocks, removeStaleLocks } from "./locks.ts";
 import { attach, type Context, runMain } from "./process.ts";
-import { openPulumi } from "./pulumi.ts";
-import { destroyReport, npmRun, type Outputs, upReport } from "./report.ts";
+import { type OpenedPulumi, openPulumi, outputsOf } from "./pulumi.ts";
+import { destroyReport, npmRun, upReport } from "./report.ts";
+import { formatRows } from "./table.ts";
+
+interface CommandSpec {
+  /** The CLI's words for it. */
+  readonly cli: readonly string[];
+  /** What it does, for its usage. */
+  readonly does: string;
+  /** Whether it changes the stack. */
+  readonly changes?: true;
+  /** Whether it runs the program, which needs the stack's file. */
+  readonly runs?: true;
+}
 
 const commands = {
-  up: ["up"],
-  preview: ["preview"],
-  refresh: ["refresh"],
-  destroy: ["destroy"],
-  outputs: ["stack", "output"],
-  cancel: ["cancel"],
-} as const;
+  up: { cli: ["up"], does: "Makes the stack what its configuration says.", changes: true, runs: true },
+  preview: { cli: ["preview"], does: "Shows what `up` would change.", runs: true },
+  refresh: { cli: ["refresh"], does: "Compares what is recorded with what is there.", changes: true },
+  destroy: { cli: ["destroy"], does: "Removes all that is not protected.", changes: true },
+  outputs: { cli: ["stack", "output"], does: "Shows what the stack outputs, or one of it by its name." },
+  cancel: { cli: ["cancel"], does: "Unlocks a stack whose deployment was killed." },
+} as const satisfies Record<string, CommandSpec>;
 
 type Command = keyof typeof commands;
 
@@ -27,25 +46,89 @@ export interface Request {
   readonly command: Command;
   readonly stack: string;
   readonly flags: readonly string[];
+  /** Of `destroy`: whether what is protected goes too. */
+  readonly withData?: true;
+  /** The stack's name, given beforehand instead of when it is asked for. */
+  readonly confirm?: string;
 }
 
-const usage = `Usage: npm run <${Object.keys(commands).join("|")}> [-- [--stack NAME] [flags of the Pulumi CLI]]`;
+/** How a command is used; of all, when it is none. */
+export function usageOf(command = ""): string {
+  if (!isCommand(command)) {
+    return `Usage: npm run <${Object.keys(commands).join("|")}> [-- [--stack NAME] [flags of the Pulumi CLI]]`;
+  }
+  const { cli, does } = commands[command];
+  const own = [
+    ["--stack, -s NAME", `which stack; default: ${localStack}`],
+    ...(command === "destroy"
+      ? [
+          [
+            "--with-data",
+            "what is protected goes too, with all it holds, once the stack's name is given again",
+          ],
+          ["--confirm NAME", "gives that name, where nobody can be asked"],
+        ]
+      : []),
+    ["--help, -h", "this"],
+  ];
+  return [
+    `Usage: npm run ${command} [-- [--stack NAME] [flags]]`,
+    "",
+    does,
+    "",
+    ...formatRows(own).map((line) => `  ${line}`),
+    "",
+    `All other flags go to \`pulumi ${cli.join(" ")}\`, which lists them: npx pulumi ${cli.join(" ")} --help`,
+  ].join("\n");
+}
+
+function isCommand(command: string): command is Command {
+  return Object.hasOwn(commands, command);
+}
+
+/** Flags of the CLI that take a value: the value is neither a flag of ours nor an argument. */
+const cliOptions = {
+  color: { type: "string" },
+  config: { type: "string", short: "c", multiple: true },
+  "config-file": { type: "string" },
+  cwd: { type: "string", short: "C" },
+  message: { type: "string", short: "m" },
+  parallel: { type: "string", short: "p" },
+  target: { type: "string", short: "t", multiple: true },
+  verbose: { type: "string", short: "v" },
+} as const;
 
 /** Reads a command line; the stack is `local` unless `--stack NAME` or `-s NAME` names another. */
-export function parseRequest([command = "", ...rest]: readonly string[]): Request {
-  if (!Object.hasOwn(commands, command))
-    throw new Error(`${command || "Nothing"} is not a command.\n${usage}`);
-  let stack: string = localStack;
-  const flags: string[] = [];
-  for (let index = 0; index < rest.length; index++) {
-    const argument = rest[index] ?? "";
-    const [, attached] = argument.match(/^(?:--stack=|-s=?)(.+)$/) ?? [];
-    if (attached !== undefined) stack = attached;
-    else if (argument === "--stack" || argument === "-s") stack = rest[++index] ?? "";
-    else flags.push(argument);
-  }
-  if (stack === "" || stack.startsWith("-")) throw new Error(`--stack needs the name of a stack.\n${usage}`);
-  return { command: command as Command, stack, flags };
+export function parseRequest([command = "", ...args]: readonly string[]): Request {
+  if (!isCommand(command)) throw new Error(`${command || "Nothing"} is not a command.\n${usageOf()}`);
+  const { values, tokens } = parseArgs({
+    args,
+    strict: false,
+    tokens: true,
+    options: {
+      ...cliOptions,
+      stack: { type: "string", short: "s", default: localStack },
+      ...(command === "destroy" && { "with-data": { type: "boolean" }, confirm: { type: "string" } }),
+    },
+  });
+  const stack = typeof values.stack === "string" ? values.stack.replace(/^=/, "") : "";
+  if (stack === "" || stack.startsWith("-"))
+    throw new Error(`--stack needs the name of a stack.\n${usageOf(command)}`);
+  const isOwn = (name: string) =>
+    name === "stack" || (command === "destroy" && ["with-data", "confirm"].includes(name));
+  const own = new Set(
+    tokens.flatMap((token) => {
+      if (token.kind !== "option" || !isOwn(token.name)) return [];
+      return token.inlineValue === false ? [token.index, token.index + 1] : [token.index];
+    }),
+  );
+  const flags = args.filter((_, index) => !own.has(index));
+  if (!values["with-data"]) return { command, stack, flags };
+  const limits = ["target", "exclude", "preview-only", "exclude-protected"].filter((name) => name in values);
+  if (limits.length > 0)
+    throw new Error(`--with-data removes the whole stack: it cannot stand beside --${limits[0]}.`);
+  const { confirm } = values;
+  return { command, stack, flags, withData: true, ...(typeof confirm === "string" && { confirm }) };
 }
 
 /** The CLI's arguments for a request: what the wrapper adds stands before the user's flags, which win. */
@@ -55,39 +138,75 @@ export function cliArguments({ command, stack, flags }: Request): string[] {
   const added = ["--stack", stack];
   if (command === "destroy" && !has("--ignore-protect", "--target", "-t")) added.push("--exclude-protected");
   if (stack === localStack && !has("--preview-only")) {
-    if (command === "up" || command === "refresh" || command === "destroy")
-      added.push("--yes", "--skip-preview");
+    if ("changes" in commands[command]) added.push("--yes", "--skip-preview");
     if (command === "cancel") added.push("--yes");
   }
-  return [...commands[command], ...added, ...flags];
+  return [...commands[command].cli, ...added, ...flags];
 }
 
 /** Carries out one command line on the project in `outer.root`; resolves with the CLI's exit code. */
 export async function runStack(outer: Context, argv: readonly string[]): Promise<number> {
   const start = performance.now();
   const request = parseRequest(argv);
+  requireStackFile(outer, request);
+  const opened = await openPulumi(outer, request.stack);
   const { command, stack, flags } = request;
-  const { cli, context, pulumi } = await openPulumi(outer, stack);
-  if (stack === localStack && command !== "cancel") {
-    await removeStaleLocks(context, stack);
-    await openLocalStack(context, pulumi);
+  const { cli, context, pulumi } = opened;
+  if (command === "cancel") {
+    const code = await refuseCancel(context, stack);
+    if (code !== undefined) return code;
+  }
+  await prepareLocal(opened, request);
+  if (request.withData) {
+    const code = await destroyWithData(opened, request);
+    if (code === 0) await afterDestroy(context, pulumi, stack);
+    return code;
   }
   const ready = performance.now();
   const code = await attach(cli.command, cliArguments(request), { cwd: context.root, env: context.env });
-  if (code !== 0) await adviseOnLock(context, request);
-  else if (command === "up") {
+  if (code !== 0) await advise(opened, request);
+  else if (command === "up" && !flags.includes("--preview-only")) {
     const [before, inPulumi] = [ready - start, performance.now() - ready];
-    const [printed, exported] = await Promise.all([
-      pulumi(["stack", "output", "--json"]),
+    const [deployed, exported] = await Promise.all([
+      outputsOf(pulumi, stack),
       stack === localStack ? exportStack(pulumi) : undefined,
     ]);
     if (exported) await reapUnknown(context, exported.deployment);
-    const outputs = JSON.parse(printed) as Outputs;
-    context.log(`\n${upReport(stack, outputs, { before, inPulumi })}`);
+    context.log(`\n${upReport(deployed, { before, inPulumi })}`);
   } else if (command === "destroy" && !flags.includes("--preview-only")) {
     await afterDestroy(context, pulumi, stack);
   }
   return code;
+}
+
+/** Fails, before anything is started, when the program could not know what the stack is to be. */
+function requireStackFile({ root }: Context, { command, stack, flags, withData }: Request): void {
+  if (!("runs" in commands[command]) && !withData) return;
+  if (flags.some((flag) => flag.startsWith("--config-file"))) return;
+  if (!existsSync(join(root, stackFile(stack)))) throw noStackFile(root, stack);
+}
+
+/** What the stack `local` needs before a command. One that changes nothing leaves it as it is, once it is there. */
+async function prepareLocal({ context, pulumi }: OpenedPulumi, { command, stack }: Request): Promise<void> {
+  if (stack !== localStack) return;
+  if (command === "preview") await makeLocalStack(pulumi);
+  if (!("changes" in commands[command])) return;
+  const [lock] = await removeStaleLocks(context, stack);
+  if (lock) throw new Error(lockedBy(stack, lock));
+  await openLocalStack(context, pulumi);
+}
+
+/** The exit code of a `cancel` that has nothing to do, or must not be done; undefined: it may go on. */
+async function refuseCancel(context: Context, stack: string): Promise<number | undefined> {
+  const locks = await readLocks(context, stack);
+  const live = locks?.find(({ kind }) => kind === "live");
+  if (live) {
+    context.log(`${lockedBy(stack, live)} Only the lock of a deployment that was killed is removed.`);
+    return 1;
+  }
+  if (locks?.length !== 0) return undefined;
+  context.log(`Nothing is to be cancelled: stack ${stack} has no lock.`);
+  return 0;
 }
 
 /** Removes from the local cloud what killed runs left there and no run has recorded. */
@@ -107,13 +226,21 @@ async function afterDestroy(context: Context, pulumi: Pulumi, stack: string): Pr
   context.log(`\n${destroyReport(stack, deployment)}`);
 }
 
-/** After a failure: what to do about a lock, when there is one or the backend does not let us see. */
-async function adviseOnLock(context: Context, { command, stack }: Request): Promise<void> {
-  if (command !== "up" && command !== "refresh" && command !== "destroy") return;
-  if (stack === localStack) await removeStaleLocks(context, stack);
-  const locks = await lockFiles(context, stack);
-  if (locks?.length === 0) return;
-  context.log(`If the stack is locked and nothing else is changing it: ${npmRun("cancel", stack)}`);
+/** After a failure: what to do about a stack that is not there, or a lock when there is one or nobody can look. */
+async function advise({ context, pulumi }: OpenedPulumi, { command, stack }: Request): Promise<void> {
+  // What else keeps the CLI from answering, it has said already.
+  const isMissing = await pulumi(["stack", "output", "--json"]).then(() => false, isNoStack);
+  if (isMissing) return context.log(`\n${noStack(context, stack)}`);
+  if (!("changes" in commands[command])) return;
+  const locks =
+    stack === localStack ? await removeStaleLocks(context, stack) : await readLocks(context, stack);
+  const live = locks?.find(({ kind }) => kind === "live");
+  if (live) context.log(lockedBy(stack, live));
+  else if (locks?.length !== 0)
+    context.log(`If the stack is locked and nothing else is changing it: ${npmRun("cancel", stack)}`);
 }
 
-if (import.meta.main) await runMain((context) => runStack(context, process.argv.slice(2)));
+if (import.meta.main) {
+  const argv = process.argv.slice(2);
+  await runMain(usageOf(argv[0]), (context) => runStack(context, argv));
+}

@@ -93,6 +93,7 @@ const runtimeObject: ResourceKind = {
         Tagging,
       });
       await s3.send(upload, { abortSignal: context.signal });
+      context.progress(`uploaded ${(size / 1e6).toFixed(0)} MB`);
       return { id, outputs: {} };
     }),
   read: (_id, { inputs, outputs }, context) =>

@@ -69,6 +69,7 @@ async function settle(id: string, news: Properties, context: OperationContext): 
   context.progress("waiting for its machines");
   const status = await cloudOf(news, context).settled(id, context.signal);
   if (status.failure !== undefined) throw new IncompleteError(id, news, status.failure);
+  context.progress(`${status.ready} of ${status.desired} machines run`);
 }
 
 const group = specified("groups");
@@ -143,10 +144,12 @@ const loadBalancer: ResourceKind = {
 };
 
 /** The file that holds an object's content, fetched first when it comes from a registry. */
-function contentFile(content: ObjectContent, context: OperationContext): Promise<string> | string {
+async function contentFile(content: ObjectContent, context: OperationContext): Promise<string> {
   if ("npmPackage" in content) {
     context.progress(`fetching ${content.npmPackage} ${content.version}`);
-    return fetchNpmPackage(content);
+    const file = await fetchNpmPackage(content);
+    context.progress(`fetched ${content.npmPackage} ${content.version}`);
+    return file;
   }
   if (!existsSync(content.file)) throw new Error(`the file to be stored is missing: ${content.file}`);
   return content.file;

@@ -2,6 +2,8 @@ import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseUrn } from "../../operations/urn.ts";
+import { simpleType } from "../../plan/labels.ts";
 import { LocalCloud } from "../../providers/local/cloud/client.ts";
 import { type Cli, findCli } from "../../scripts/cli.ts";
 import { copyProgram, projectRoot } from "../support/project.ts";
@@ -48,8 +50,8 @@ export function run(...args: Parameters<typeof start>): Promise<CommandResult> {
 
 /** The end of a URN: `MachineGroup::cluster1`. */
 export function shortName(urn: string): string {
-  const [, , type = "", name = ""] = urn.split("::");
-  return `${type.split("$").at(-1)?.split(":").at(-1)}::${name}`;
+  const { type, name } = parseUrn(urn);
+  return `${simpleType(type)}::${name}`;
 }
 
 /** A copy of this project with a stack of its own, deployed by the real CLI to a backend of its own. */
@@ -142,9 +144,10 @@ export class Deployment {
   }
 
   /** Starts the project's own command for a stack, in a process group of its own, as `npm run` does. */
-  async start(command: string): Promise<{ pid: number; ended: Promise<CommandResult> }> {
+  async start(command: string, ...more: string[]): Promise<{ pid: number; ended: Promise<CommandResult> }> {
     await this.#write();
-    return this.script("stack.ts", command, "--stack", this.stack, "--color=never");
+    const color = command === "outputs" || command === "cancel" ? [] : ["--color=never"];
+    return this.script("stack.ts", command, "--stack", this.stack, ...color, ...more);
   }
 
   /** Starts a script of the project. */
@@ -156,8 +159,8 @@ export class Deployment {
   }
 
   /** Runs the project's own command for a stack. */
-  async npm(command: string): Promise<CommandResult> {
-    return (await this.start(command)).ended;
+  async npm(command: string, ...more: string[]): Promise<CommandResult> {
+    return (await this.start(command, ...more)).ended;
   }
 
   /** What a preview would do: `op Type::name` for all that it would not leave alone. */

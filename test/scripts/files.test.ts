@@ -97,5 +97,7 @@ test("R2.1: put, ls, url and rm on the bucket of a local cloud", async () => {
   ]);
   await expect(run(store, "rm", "appstore_games.csv")).rejects.toThrow("was not found on the bucket");
   await expect(run(store, "url", "appstore_games.csv")).rejects.toThrow("was not found on the bucket");
-  await expect(run(store, "put", join(folder, "none"))).rejects.toThrow(/ENOENT/);
+  await expect(run(store, "put", join(folder, "none"))).rejects.toThrow(/^There is no file .*none\.$/);
+  await expect(run(store, "put", join(file, "none"))).rejects.toThrow(/^There is no file /);
+  await expect(run(store, "put", folder)).rejects.toThrow(/is a folder: put stores one file at a time\.$/);
 });

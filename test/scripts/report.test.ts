@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { destroyReport, npmRun, upReport } from "../../scripts/report.ts";
+import { deployedStack } from "../support/outputs.ts";
 
+const others = { group: "group-1", weight: 1 };
 const durations = { before: 1234, inPulumi: 5000 };
 
 test("what to do with a stack that is up", () => {
@@ -9,11 +11,11 @@ test("what to do with a stack that is up", () => {
     bucketName: "files-1a2b",
     release: "0123456789abcdef".repeat(4),
     clusters: {
-      cluster1: { size: 5, machineType: "m4.large", path: "/cluster1" },
-      rest: { size: 1, machineType: "t2.large" },
+      cluster1: { size: 5, machineType: "m4.large", path: "/cluster1", ...others },
+      rest: { size: 1, machineType: "t2.large", ...others },
     },
   };
-  expect(upReport("local", outputs, durations)).toBe(`\
+  expect(upReport(deployedStack("local", outputs), durations)).toBe(`\
 Stack local is up at http://127.0.0.1:8080 after 6.2 s (5.0 s of it in pulumi up)
   curl http://127.0.0.1:8080/
   curl http://127.0.0.1:8080/healthz
@@ -31,15 +33,17 @@ Stack local is up at http://127.0.0.1:8080 after 6.2 s (5.0 s of it in pulumi up
 });
 
 test("commands for another stack name it", () => {
-  expect(upReport("aws", { url: "http://lb.example" }, durations)).toContain(
+  expect(upReport(deployedStack("aws", { url: "http://lb.example" }), durations)).toContain(
     "npm run --silent outputs -- --stack aws adminToken --show-secrets",
   );
   expect(npmRun("cancel", "aws")).toBe("npm run cancel -- --stack aws");
 });
 
 test("a path that a shell would change is quoted", () => {
-  const clusters = { odd: { size: 1, machineType: "m", path: "/a&b" } };
-  expect(upReport("local", { url: "http://h", clusters }, durations)).toContain("curl 'http://h/a&b'  # odd");
+  const clusters = { odd: { size: 1, machineType: "m", path: "/a&b", ...others } };
+  expect(upReport(deployedStack("local", { url: "http://h", clusters }), durations)).toContain(
+    "curl 'http://h/a&b'  # odd",
+  );
 });
 
 test("what `destroy` kept, and how to delete it for good", () => {
@@ -57,9 +61,7 @@ test("what `destroy` kept, and how to delete it for good", () => {
 Kept, because they are protected:
   s:i:Bucket            files
   aws:s3/bucket:Bucket  files  f-1
-To delete them for good, with all they hold, set in Pulumi.aws.yaml
-  switchyard:bucket: { protect: false, empty: true }
-and run: npm run up -- --stack aws && npm run destroy -- --stack aws`);
+To delete them for good, with all they hold: npm run destroy -- --stack aws --with-data`);
 });
 
 test("nothing left, and something left that is not protected", () => {

@@ -1,8 +1,11 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, expect, test, vi } from "vitest";
-import { cliArguments, parseRequest, runStack } from "../../scripts/stack.ts";
+import { capture } from "../../scripts/process.ts";
+import { cliArguments, parseRequest, runStack, usageOf } from "../../scripts/stack.ts";
 import { readLines, temporaryFolder, testContext, writeCli, writeScript } from "../support/fake-cli.ts";
+import { deadPid, startProcess, writeLock } from "../support/locks.ts";
+import { deployedStack } from "../support/outputs.ts";
 
 test.each([
   [["up"], "local", []],
@@ -10,9 +13,25 @@ test.each([
   [["up", "-s", "aws", "--diff"], "aws", ["--diff"]],
   [["up", "--stack=aws", "-c", "a=b"], "aws", ["-c", "a=b"]],
   [["up", "-saws"], "aws", []],
+  [["up", "-s=aws"], "aws", []],
+  [["up", "-cregion=us", "-m", "-s", "--stack", "aws"], "aws", ["-cregion=us", "-m", "-s"]],
+  [["up", "--config", "a=b", "-yd", "--diff=true"], "local", ["--config", "a=b", "-yd", "--diff=true"]],
+  [["up", "--confirm", "x"], "local", ["--confirm", "x"]],
   [["outputs", "adminToken", "--show-secrets"], "local", ["adminToken", "--show-secrets"]],
 ])("%j is for stack %s, with the flags %j", (argv, stack, flags) => {
   expect(parseRequest(argv)).toEqual({ command: argv[0], stack, flags });
+});
+
+test("`destroy --with-data` may be confirmed beforehand, and is for the whole stack", () => {
+  const words = ["destroy", "--with-data", "--confirm", "aws", "-s", "aws", "--debug"];
+  const parsed = { command: "destroy", stack: "aws", flags: ["--debug"], withData: true, confirm: "aws" };
+  expect(parseRequest(words)).toEqual(parsed);
+  expect(parseRequest(["destroy", "--with-data"])).toMatchObject({
+    stack: "local",
+    withData: true,
+    flags: [],
+  });
+  expect(() => parseRequest(["destroy", "--with-data", "-t", "urn"])).toThrow("cannot stand beside --target");
 });
 
 test.each([
@@ -42,10 +61,9 @@ test.each([
   expect(cliArguments(parseRequest(line.split(" "))).join(" ")).toBe(expected);
 });
 
-const outputs = {
-  url: "http://127.0.0.1:8080",
-  clusters: { one: { size: 2, machineType: "local.small", path: "/one" } },
-};
+const { outputs } = deployedStack("local", {
+  clusters: { one: { size: 2, machineType: "local.small", path: "/one", group: "one-1", weight: 1 } },
+});
 
 let root: string;
 beforeEach(() => {
@@ -55,11 +73,13 @@ beforeEach(() => {
 });
 
 /** A CLI that notes its arguments and settings, and answers from the files `state.json` and `exit`. */
-function fakeCli(state?: object, { exit = 0 } = {}) {
+function fakeCli(state?: object, { exit = 0, backend = "" } = {}) {
   const bin = join(root, "bin");
   writeCli(bin, "3.256.0");
   if (state) writeFileSync(join(root, "state.json"), JSON.stringify(state));
   writeFileSync(join(root, "outputs.json"), JSON.stringify(outputs));
+  for (const stack of ["local", "aws"])
+    writeFileSync(join(root, `Pulumi.${stack}.yaml`), "config:\n  a:b: c\n");
   writeScript(
     join(bin, "pulumi"),
     `
@@ -70,12 +90,13 @@ case "$1 $2" in
   "stack export") [ -f "${root}/state.json" ] && exec cat "${root}/state.json"
     echo "error: no stack named 'local' found" >&2; exit 255 ;;
   "stack import") cat > "${root}/imported.json" ;;
-  "stack output") cat "${root}/outputs.json" ;;
-  "stack init") ;;
+  "stack output") [ -f "${root}/state.json" ] || [ -f "${root}/made" ] && exec cat "${root}/outputs.json"
+    echo "error: no stack named 'local' found" >&2; exit 255 ;;
+  "stack init") touch "${root}/made" ;;
   *) exit ${exit} ;;
 esac`,
   );
-  return testContext(root, [], { PULUMI_COMMAND: join(bin, "pulumi") });
+  return testContext(root, [], { PULUMI_COMMAND: join(bin, "pulumi"), PULUMI_BACKEND_URL: backend });
 }
 
 const calls = () => readLines(join(root, "calls"));
@@ -98,10 +119,10 @@ test("the first `up` of `local` creates the stack, brings it up in the project f
 });
 
 test("another stack gets no setting of ours and is not created", async () => {
-  const context = fakeCli(empty);
+  const context = fakeCli(empty, { backend: "s3://bucket" });
   expect(await runStack(context, ["preview", "--stack", "aws", "--diff"])).toBe(0);
   expect(calls()).toEqual(["preview --stack aws --diff"]);
-  expect(readLines(join(root, "settings"))).toEqual([`||${root}`]);
+  expect(readLines(join(root, "settings"))).toEqual([`s3://bucket||${root}`]);
   expect(existsSync(join(root, ".switchyard"))).toBe(false);
 });
 
@@ -131,8 +152,9 @@ test("the CLI's exit code is passed on, with nothing that looks like success", a
   const context = fakeCli(empty, { exit: 7 });
   expect(await runStack(context, ["up"])).toBe(7);
   expect(context.lines).toEqual([]);
-  expect(await runStack(context, ["up", "--stack", "aws"])).toBe(7);
-  expect(context.lines).toEqual([expect.stringContaining("npm run cancel -- --stack aws")]);
+  const other = fakeCli(empty, { exit: 7, backend: "s3://bucket" });
+  expect(await runStack(other, ["up", "--stack", "aws"])).toBe(7);
+  expect(other.lines).toEqual([expect.stringContaining("npm run cancel -- --stack aws")]);
 });
 
 test("a state that cannot be read is an error that shows what the CLI said", async () => {
@@ -142,4 +164,82 @@ test("a state that cannot be read is an error that shows what the CLI said", asy
   await expect(runStack(context, ["up"])).rejects.toThrow(
     "pulumi stack export failed:\nerror: wrong passphrase",
   );
+});
+
+test("what only looks at `local` writes nothing, whatever a killed or running command left there", async () => {
+  const pending = [{ type: "creating", resource: { urn: "urn:pulumi:local::x::a:b:C::two", type: "a:b:C" } }];
+  const context = fakeCli({ version: 3, deployment: { pending_operations: pending } });
+  const lock = writeLock(join(root, ".switchyard", "state"), await deadPid());
+  for (const command of ["preview", "outputs"]) expect(await runStack(context, [command])).toBe(0);
+  expect(calls().filter((call) => /import|init/.test(call))).toEqual([]);
+  expect(existsSync(lock)).toBe(true);
+  expect(context.lines).toEqual([]);
+});
+
+test("while a command runs, another is told by whom the stack is being changed, and starts nothing", async () => {
+  const context = fakeCli(empty);
+  const { pid = 0 } = await startProcess("/opt/pulumi/bin/pulumi");
+  const lock = writeLock(join(root, ".switchyard", "state"), pid);
+  await expect(runStack(context, ["up"])).rejects.toThrow(`is being changed by process ${pid} since`);
+  expect(await runStack(context, ["cancel"])).toBe(1);
+  expect(context.lines).toEqual([expect.stringContaining(`process ${pid}`)]);
+  expect(calls()).toEqual([]);
+  expect(existsSync(lock)).toBe(true);
+});
+
+test("`cancel` says that there is nothing to cancel, and removes the lock of a killed command", async () => {
+  const context = fakeCli(empty);
+  expect(await runStack(context, ["cancel"])).toBe(0);
+  expect(context.lines).toEqual(["Nothing is to be cancelled: stack local has no lock."]);
+  expect(calls()).toEqual([]);
+  writeLock(join(root, ".switchyard", "state"), await deadPid());
+  expect(await runStack(context, ["cancel"])).toBe(0);
+  expect(calls()).toEqual(["cancel --stack local --yes"]);
+});
+
+test("a stack without a file is refused with those that have one, before anything is started", async () => {
+  const context = fakeCli(empty, { backend: "s3://bucket" });
+  for (const command of ["up", "preview"]) {
+    await expect(runStack(context, [command, "--stack", "org/x/nosuch"])).rejects.toThrow(
+      'There is no Pulumi.nosuch.yaml to configure the stack "org/x/nosuch". Stacks that have a file: aws, local.',
+    );
+  }
+  expect(calls()).toEqual([]);
+});
+
+test("of a stack that the backend does not have it says how to make it, not how to unlock it", async () => {
+  const context = fakeCli(undefined, { exit: 255, backend: "s3://bucket" });
+  expect(await runStack(context, ["up", "--stack", "aws"])).toBe(255);
+  expect(context.lines).toEqual([
+    "\nThe backend at s3://bucket has no stack aws: npx pulumi stack init aws makes one. Stacks that have a file: aws, local.",
+  ]);
+});
+
+test.each(["up", "preview", "refresh", "destroy", "outputs", "cancel"])(
+  "`%s --help` is about it",
+  (command) => {
+    expect(usageOf(command)).toMatch(
+      new RegExp(`^Usage: npm run ${command} \\[[\\s\\S]+--stack, -s NAME[\\s\\S]+npx pulumi `),
+    );
+  },
+);
+
+test("`--help` runs nothing", async () => {
+  for (const args of [["stack.ts", "up"], ["machines.ts", "list"], ["files.ts"]]) {
+    const [file = "", ...rest] = args;
+    const script = join(import.meta.dirname, "../../scripts", file);
+    const { code, stdout } = await capture(process.execPath, [script, ...rest, "--help"], { env: {} });
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^Usage: npm run [\s\S]+--stack, -s NAME/)]);
+  }
+});
+
+test("without the stack's name given again, `destroy --with-data` starts nothing", async () => {
+  const context = fakeCli(empty);
+  await expect(runStack(context, ["destroy", "--with-data"])).rejects.toThrow(
+    "Nothing was deleted: nobody can be asked here. Give the stack's name: npm run destroy -- --stack local --with-data --confirm local",
+  );
+  await expect(runStack(context, ["destroy", "--with-data", "--confirm", "other"])).rejects.toThrow(
+    'Nothing was deleted: "other" is another name.',
+  );
+  expect(calls().filter((call) => !call.startsWith("stack export"))).toEqual([]);
 });

@@ -1,6 +1,7 @@
 import { cidrsOverlap, parseCidr } from "../../config/cidr.ts";
+import { parseUrn } from "../../operations/urn.ts";
 import { type Change, changesBetween, type ReplacementTable } from "../../plan/changes.ts";
-import { labelOf, parseUrn, simpleType } from "../../plan/labels.ts";
+import { labelOf, simpleType } from "../../plan/labels.ts";
 import type { PlannedResource } from "../../plan/plan.ts";
 import type { StackPlan } from "./plan.ts";
 

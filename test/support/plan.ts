@@ -1,4 +1,5 @@
-import { parseUrn, simpleType } from "../../plan/labels.ts";
+import { parseUrn } from "../../operations/urn.ts";
+import { simpleType } from "../../plan/labels.ts";
 import { hasFailed, type Plan, type PlannedResource } from "../../plan/plan.ts";
 import { planProgram } from "../../plan/run.ts";
 import { readStack, type StackOptions } from "../../plan/stack.ts";

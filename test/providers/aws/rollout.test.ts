@@ -2,7 +2,8 @@ import { appendFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { parseUrn, simpleType } from "../../../plan/labels.ts";
+import { parseUrn } from "../../../operations/urn.ts";
+import { simpleType } from "../../../plan/labels.ts";
 import { planOf, type StackPlan } from "../../support/plan.ts";
 import { copyProgram } from "../../support/project.ts";
 

@@ -1,0 +1,88 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline/promises";
+import { parseDocument } from "yaml";
+import { stackFile } from "../operations/stacks.ts";
+import { exportStack, noStack, type StackResource } from "./backend.ts";
+import { attach, type Context } from "./process.ts";
+import type { OpenedPulumi } from "./pulumi.ts";
+import { table } from "./report.ts";
+
+export interface WithDataRequest {
+  readonly stack: string;
+  readonly flags: readonly string[];
+  readonly confirm?: string;
+}
+
+/**
+ * Removes a stack with what is protected in it, and all the data in that, by the engine's own means: first all else; then
+ * an `up` of what is protected alone, with a configuration that lets it go; then that. Each step is recorded, so that one
+ * which was cut off goes on when the command is given again, and until the last one begins, a plain `up` protects the data
+ * again.
+ *
+ * @returns the CLI's exit code
+ * @throws when the stack's name is not given again
+ */
+export async function destroyWithData(opened: OpenedPulumi, request: WithDataRequest): Promise<number> {
+  const { cli, context, pulumi } = opened;
+  const { stack, flags } = request;
+  const run = (...args: string[]) =>
+    attach(cli.command, [...args, "--stack", stack, "--yes", "--skip-preview", ...flags], {
+      cwd: context.root,
+      env: context.env,
+    });
+  const exported = await exportStack(pulumi);
+  if (!exported) throw new Error(noStack(context, stack));
+  const kept = (exported.deployment.resources ?? []).filter(({ protect }) => protect);
+  await confirm(context, request, kept);
+  if (kept.length === 0) return run("destroy");
+  const code = await run("destroy", "--exclude-protected");
+  if (code !== 0) return code;
+  return (
+    (await withFile(await unprotectedConfig(context, stack), (file) =>
+      run("up", "--config-file", file, ...kept.flatMap(({ urn }) => ["--target", urn])),
+    )) || run("destroy")
+  );
+}
+
+async function confirm(
+  context: Context,
+  { stack, confirm }: WithDataRequest,
+  kept: readonly StackResource[],
+): Promise<void> {
+  let name = confirm;
+  if (name === undefined && process.stdin.isTTY) {
+    const data = kept.length > 0 ? `, and with all they hold:\n${table(kept)}` : ".";
+    context.log(`Everything of stack ${stack} is deleted for good${data}`);
+    const terminal = createInterface({ input: process.stdin, output: process.stderr });
+    name = await terminal
+      .question("The stack's name, to go on: ", { signal: context.signal })
+      .finally(() => terminal.close());
+  }
+  if (name?.trim() === stack) return;
+  const wrong = name === undefined ? "nobody can be asked here" : `"${name}" is another name`;
+  throw new Error(
+    `Nothing was deleted: ${wrong}. Give the stack's name: npm run destroy -- --stack ${stack} --with-data --confirm ${stack}`,
+  );
+}
+
+/** The stack's own configuration, with a bucket that may go. */
+async function unprotectedConfig({ root }: Context, stack: string): Promise<string> {
+  const document = parseDocument(await readFile(join(root, stackFile(stack)), "utf8"));
+  const path = ["config", "switchyard:bucket"];
+  for (const [key, value] of Object.entries({ protect: false, empty: true }))
+    document.setIn([...path, key], value);
+  return document.toString();
+}
+
+async function withFile<T>(content: string, use: (file: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), "switchyard-"));
+  try {
+    const file = join(folder, "Pulumi.yaml");
+    await writeFile(file, content, { mode: 0o600 });
+    return await use(file);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}

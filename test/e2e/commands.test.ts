@@ -1,0 +1,94 @@
+import { existsSync } from "node:fs";
+import { readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startProcess, writeLock } from "../support/locks.ts";
+import { freePort } from "../support/ports.ts";
+import { type CommandResult, Deployment, run } from "./deployment.ts";
+
+let deployment: Deployment;
+let made: CommandResult;
+
+/** The names of the resources that the stack's state has. */
+async function recorded(): Promise<string[]> {
+  const { stdout } = await deployment.pulumi("stack", "export", "--stack", "local");
+  const { deployment: state } = JSON.parse(stdout);
+  return (state.resources ?? []).map(({ type }: { type: string }) => type);
+}
+
+beforeAll(async () => {
+  deployment = await Deployment.create(
+    {
+      cloud: "local",
+      network: { cidr: "10.95.0.0/16", subnets: [{ cidr: "10.95.1.0/24" }] },
+      clusters: [{ name: "app", min: 2, max: 2 }],
+      loadBalancer: { port: await freePort() },
+      rollout: { drainSeconds: 1 },
+    },
+    "local",
+  );
+  made = await deployment.npm("up");
+}, 90_000);
+
+afterAll(() => deployment?.remove(), 30_000);
+
+describe("commands on a stack of this machine", { timeout: 90_000 }, () => {
+  it("`up` ends with status lines that are true", async () => {
+    expect(made.code, made.stdout + made.stderr).toBe(0);
+    const statusOf = (type: string) => made.stdout.split("\n").findLast((line) => line.includes(type)) ?? "";
+    expect(statusOf("switchyard:index:Readiness")).toContain("app: 2 of 2 machines");
+    expect(statusOf("switchyard:local:MachineGroup")).toContain("2 of 2 machines run");
+  });
+
+  it("while another changes it, `preview` and `outputs` work, and `up` says who does", async () => {
+    const { pid = 0 } = await startProcess("/opt/pulumi/bin/pulumi");
+    const lock = writeLock(join(deployment.root, "state"), pid);
+    const preview = await deployment.npm("preview");
+    expect(preview.code, preview.stdout + preview.stderr).toBe(0);
+    const outputs = await deployment.npm("outputs", "url");
+    expect([outputs.code, outputs.stdout.trim()]).toEqual([0, expect.stringMatching(/^http:/)]);
+    const up = await deployment.npm("up");
+    expect([up.code, up.stderr]).toEqual([1, expect.stringContaining(`changed by process ${pid}`)]);
+    expect(existsSync(lock)).toBe(true);
+    process.kill(pid, "SIGKILL");
+    expect((await deployment.npm("up")).code).toBe(0);
+    expect(existsSync(lock)).toBe(false);
+  });
+
+  it("`destroy` keeps the bucket, and `destroy --with-data` takes it with its files, its name given again", async () => {
+    const file = join(deployment.root, "kept.txt");
+    await writeFile(file, "kept");
+    const options = { cwd: deployment.root, env: { ...deployment.env } };
+    const script = join(deployment.root, "scripts/files.ts");
+    const put = await run(process.execPath, [script, "put", file], options);
+    expect(put.code, put.stderr).toBe(0);
+
+    const unconfirmed = await deployment.npm("destroy", "--with-data");
+    expect([unconfirmed.code, unconfirmed.stderr]).toEqual([
+      1,
+      expect.stringContaining("Nothing was deleted"),
+    ]);
+    expect(await recorded()).toContain("switchyard:local:MachineGroup");
+
+    const destroyed = await deployment.npm("destroy");
+    expect(destroyed.stderr).toContain("npm run destroy -- --with-data");
+    expect(await recorded()).toContain("switchyard:local:Bucket");
+
+    const gone = await deployment.npm("destroy", "--with-data", "--confirm", "local");
+    expect(gone.code, gone.stdout + gone.stderr).toBe(0);
+    expect(gone.stdout).not.toContain("MachineGroup");
+    expect(gone.stderr).toContain("Nothing is left of stack local.");
+    expect(await recorded()).toEqual([]);
+    const left = await readdir(deployment.home, { recursive: true });
+    expect(left.filter((name) => name.includes("buckets/"))).toEqual([]);
+  });
+
+  it("`destroy --with-data` removes a whole stack at once", async () => {
+    expect((await deployment.npm("up")).code).toBe(0);
+    const gone = await deployment.npm("destroy", "--with-data", "--confirm", "local");
+    expect(gone.code, gone.stdout + gone.stderr).toBe(0);
+    expect(await recorded()).toEqual([]);
+    const again = await deployment.npm("destroy", "--with-data", "--confirm", "local");
+    expect(again.code, again.stdout + again.stderr).toBe(0);
+  });
+});
