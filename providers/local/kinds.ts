@@ -23,7 +23,7 @@ function stackOf({ urn }: OperationContext): string {
 
 /** The local cloud that a resource is part of, by its inputs or its state. */
 function cloudOf({ cloud }: Properties, context: OperationContext): LocalCloud {
-  return new LocalCloud(homeOf(cloud, stackOf(context)));
+  return new LocalCloud(homeOf(cloud, stackOf(context)), context.signal);
 }
 
 /** What a resource asks of its cloud. */

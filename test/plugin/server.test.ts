@@ -12,7 +12,7 @@ import pb from "@pulumi/pulumi/proto/provider_pb.js";
 import statuspb from "@pulumi/pulumi/proto/status_pb.js";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { processStart } from "../../providers/local/cloud/process.ts";
-import { patience } from "../support/local-cloud.ts";
+import { patience, processesIn } from "../support/local-cloud.ts";
 import {
   environmentIn,
   executable,
@@ -233,7 +233,9 @@ describe("the local cloud's resources", () => {
     await client.create(renamed, { empty: true, cloud: second.id });
     const home = join(dirname(plugin.home), second.id);
     await client.create(urnOf(types.network, "network"), { ...network(8080), cloud: second.id });
+    expect(await processesIn(home)).not.toEqual([]);
     await client.delete(cloud, second.id, {});
+    expect(await processesIn(home)).toEqual([]);
     expect(existsSync(join(home, "buckets"))).toBe(true);
     await client.delete(renamed, `${(await readdir(join(home, "buckets")))[0]}`, {
       empty: true,

@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 const [port, version] = process.argv.slice(2);
 const server = createServer((request, response) => {
   if (request.url === "/healthz") response.end();
+  else if (request.method === "POST") request.resume().once("end", () => response.end("received"));
   else
     response.end(
       JSON.stringify({ pid: process.pid, version, identity: process.env.SWITCHYARD_IDENTITY_URL }),

@@ -3,6 +3,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { KeyError } from "./buckets.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { NotFoundError } from "./groups.ts";
+import type { Successor } from "./hand-over.ts";
 import { type Collection, collections, type Specs } from "./specs.ts";
 
 /** The largest specification that is taken, in bytes: a startup script has at most 16 KiB. */
@@ -84,13 +85,13 @@ export function createApi(plane: ControlPlane): FastifyInstance {
   app.post<{ Body: { known: string[] } }>("/reap", async (request) => ({
     removed: await plane.reap(request.body.known),
   }));
-  app.post("/stop", async (_request, reply) => {
-    reply.raw.once("close", () => void plane.stop("asked to"));
+  app.post<{ Body: Successor }>("/hand-over", async ({ body }, reply) => {
+    reply.raw.once("close", () => void plane.handOver(body));
     return reply.code(204).send();
   });
   app.post("/stop-if-idle", async (_request, reply) => {
-    reply.raw.once("close", () => void plane.stopIfIdle());
-    return reply.code(204).send();
+    reply.raw.once("close", () => plane.stopIfIdle());
+    return { stops: plane.isIdle };
   });
   return app;
 }

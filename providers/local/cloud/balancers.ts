@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { Descriptors } from "./hand-over.ts";
 import { createLoadBalancer, type LoadBalancer } from "./proxy/load-balancer.ts";
 import type { ListenerSpec, TargetHealth } from "./proxy/spec.ts";
 import type { LoadBalancerSpec } from "./specs.ts";
@@ -20,11 +21,18 @@ export class Balancers {
     this.#log = log;
   }
 
-  /** Opens every load balancer that the state holds. */
-  async open(): Promise<void> {
+  /**
+   * Opens every load balancer that the state holds, in front of machines that were healthy for the one before.
+   *
+   * @param inherited sockets that listen already, by load balancer
+   */
+  async open(inherited: Descriptors): Promise<void> {
     for (const [id, spec] of Object.entries(this.#state.loadBalancers)) {
       try {
-        await this.put(id, spec);
+        const balancer = createLoadBalancer({ log: this.#log, inherited: inherited[id] });
+        await balancer.apply(this.#listener(spec));
+        this.#running.set(id, balancer);
+        this.#setTargets(balancer, spec);
       } catch (error) {
         this.#log.error({ loadBalancer: id, err: error }, "load balancer cannot listen");
       }
@@ -65,6 +73,12 @@ export class Balancers {
     }
   }
 
+  /** What load balancers listen on, for a successor. */
+  descriptors(): Descriptors {
+    const all = [...this.#running].map(([id, { descriptor }]) => [id, descriptor] as const);
+    return Object.fromEntries(all.filter((entry): entry is [string, number] => entry[1] !== undefined));
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#running.values()].map((balancer) => balancer.close()));
   }
@@ -88,7 +102,8 @@ export class Balancers {
       const targets = Object.values(this.#state.machines).filter(
         (machine) => machine.group === group && machine.state !== "draining",
       );
-      void balancer.setTargets(name, targets);
+      const known = targets.map((machine) => ({ ...machine, healthy: machine.state === "running" }));
+      void balancer.setTargets(name, known);
     }
   }
 }

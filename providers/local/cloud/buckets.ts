@@ -1,7 +1,7 @@
 import { constants, type Dirent, mkdirSync, rmSync } from "node:fs";
 import { copyFile, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { Files, isUnfinished, temporaryName } from "./files.ts";
+import { Files, isAbandoned, isUnfinished, temporaryName } from "./files.ts";
 
 /** Where the deployment keeps what it uploads itself; everything else is somebody's data. */
 const deploymentPrefixes = ["releases/", "runtimes/"];
@@ -41,7 +41,7 @@ export class Buckets {
     const buckets = (await entriesOf(this.#root)).filter((entry) => entry.isDirectory());
     const folders = buckets.map(({ name }) => join(this.#root, name));
     for (const entry of (await Promise.all(folders.map((folder) => entriesOf(folder)))).flat())
-      if (entry.isFile() && isUnfinished(entry.name)) await rm(join(entry.parentPath, entry.name));
+      if (entry.isFile() && isAbandoned(entry.name)) await rm(join(entry.parentPath, entry.name));
   }
 
   /** Stores a copy of a file of this host; the kernel copies it. */

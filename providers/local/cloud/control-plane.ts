@@ -1,14 +1,17 @@
 import type { AddressInfo } from "node:net";
+import type { FastifyListenOptions } from "fastify";
 import type { Logger } from "pino";
 import type { BalancerHealth } from "./balancers.ts";
 import { Balancers } from "./balancers.ts";
 import { Buckets } from "./buckets.ts";
 import { createEndpoint } from "./endpoint.ts";
 import { Groups } from "./groups.ts";
+import { type Descriptors, descriptorOf, type Successor } from "./hand-over.ts";
 import { watchHealth } from "./health.ts";
 import { trimLogs } from "./logs.ts";
 import { MachineFolders } from "./machine.ts";
 import { endOrphans } from "./orphans.ts";
+import { isAlive } from "./process.ts";
 import type { Collection, LoadBalancerSpec, MachineInfo, Specs } from "./specs.ts";
 import { Store } from "./store.ts";
 
@@ -21,8 +24,14 @@ export interface ControlPlaneOptions {
   readonly home: string;
   readonly version: string;
   readonly log: Logger;
+  /** What a predecessor listened on; absent when there was none that handed over. */
+  readonly inherited?: Descriptors | undefined;
+  /** Takes no more calls. */
+  readonly stopListening?: () => Promise<unknown>;
+  /** Starts the successor; what it is not given is lost. */
+  readonly onHandOver?: (successor: Successor, sockets: Descriptors) => Promise<void>;
   /** Called once it has stopped. */
-  readonly onStopped: () => void;
+  readonly onStopped?: () => Promise<void> | void;
 }
 
 /** The local cloud itself: what it is asked for is kept on disk, and made so by processes, proxies and folders. */
@@ -34,8 +43,9 @@ export class ControlPlane {
   readonly #store: Store;
   readonly #balancers: Balancers;
   readonly #endpoint: ReturnType<typeof createEndpoint>;
-  readonly #onStopped: () => void;
-  readonly #timers: readonly NodeJS.Timeout[];
+  readonly #options: ControlPlaneOptions;
+  #timers: readonly NodeJS.Timeout[] = [];
+  #stopping = false;
   #busyUntil = performance.now() + idleMs;
 
   static async start(options: ControlPlaneOptions): Promise<ControlPlane> {
@@ -48,10 +58,9 @@ export class ControlPlane {
     const { home, version, log } = options;
     this.version = version;
     this.log = log;
-    this.#onStopped = options.onStopped;
+    this.#options = options;
     this.#store = new Store(home);
     this.buckets = new Buckets(home);
-    endOrphans(home, this.#store.state, log);
     this.#endpoint = createEndpoint(this.#store.state, this.buckets);
     this.#balancers = new Balancers(this.#store.state, log);
     this.groups = new Groups({
@@ -63,22 +72,45 @@ export class ControlPlane {
       onTargets: (group) => this.#balancers.targetsChanged(group),
       drained: (machine, seconds) => this.#balancers.drained(machine, seconds),
     });
+  }
+
+  /** Nothing that an earlier control plane left is touched before the endpoint's port is held. */
+  async #open(): Promise<void> {
+    const { state } = this.#store;
+    const { home, log, inherited = {} } = this.#options;
+    const { endpoint, ...sockets } = inherited;
+    await this.#listen(endpoint);
+    const { port } = this.#endpoint.server.address() as AddressInfo;
+    if (port !== state.endpointPort) {
+      state.endpointPort = port;
+      this.#store.save();
+    }
+    endOrphans(home, state, log);
+    await this.buckets.removeUnfinished();
+    this.groups.start();
+    await this.#balancers.open(sockets);
     this.#timers = [
       setInterval(() => this.#checkIdle(), 1_000),
       setInterval(() => this.#trimLogs(home), 60_000),
     ];
   }
 
-  async #open(): Promise<void> {
-    const { state } = this.#store;
-    await this.buckets.removeUnfinished();
-    await this.#endpoint.listen({ host: endpointAddress, port: state.endpointPort });
-    const { port } = this.#endpoint.server.address() as AddressInfo;
-    if (port !== state.endpointPort) {
-      state.endpointPort = port;
-      this.#store.save();
+  /** Listens where machines expect the endpoint; elsewhere only if no machine lives that could. */
+  async #listen(descriptor: number | undefined): Promise<void> {
+    const { endpointPort: port, machines } = this.#store.state;
+    const host = endpointAddress;
+    if (descriptor !== undefined) {
+      await this.#endpoint.listen({ host, fd: descriptor } as FastifyListenOptions);
+      return;
     }
-    await this.#balancers.open();
+    try {
+      await this.#endpoint.listen({ host, port });
+    } catch (error) {
+      const taken = (error as NodeJS.ErrnoException).code === "EADDRINUSE";
+      if (!taken || Object.values(machines).some(isAlive)) throw error;
+      this.log.warn({ port }, "the endpoint's port is taken; as no machine lives, it gets another");
+      await this.#endpoint.listen({ host, port: 0 });
+    }
   }
 
   /** Makes a resource, or changes it; the same call again changes nothing. */
@@ -136,14 +168,16 @@ export class ControlPlane {
     });
   }
 
-  /** Ends the control plane when there is nothing for it to run. */
-  async stopIfIdle(): Promise<void> {
-    if (!this.#busy()) await this.stop("nothing is left to run");
+  /** Whether nothing is left to run, and all that happened is written. */
+  get isIdle(): boolean {
+    const { groups, loadBalancers, machines } = this.#store.state;
+    const inUse = [groups, loadBalancers, machines].some((collection) => Object.keys(collection).length > 0);
+    return !inUse && !this.#store.unwritten;
   }
 
-  #busy(): boolean {
-    const { groups, loadBalancers, machines } = this.#store.state;
-    return [groups, loadBalancers, machines].some((collection) => Object.keys(collection).length > 0);
+  /** Ends the control plane when there is nothing for it to run. */
+  stopIfIdle(): void {
+    if (this.isIdle) void this.stop("nothing is left to run");
   }
 
   #trimLogs(home: string): void {
@@ -155,16 +189,36 @@ export class ControlPlane {
   }
 
   #checkIdle(): void {
-    if (this.#busy()) this.#busyUntil = performance.now() + idleMs;
-    else if (performance.now() > this.#busyUntil) void this.stopIfIdle();
+    if (!this.isIdle) this.#busyUntil = performance.now() + idleMs;
+    else if (performance.now() > this.#busyUntil) this.stopIfIdle();
   }
 
-  /** Ends the control plane; machines run on. */
+  /** Ends the control plane, once no request is under way; machines run on. */
   async stop(reason: string): Promise<void> {
+    if (!(await this.#rest(reason))) return;
+    await Promise.all([this.#balancers.close(), this.#endpoint.close()]);
+    await this.#options.onStopped?.();
+  }
+
+  /** Has a successor go on, from a moment at which nothing is lost; ends once no request is under way here. */
+  async handOver(successor: Successor): Promise<void> {
+    if (!(await this.#rest("another takes over"))) return;
+    this.#store.close();
+    const endpoint = descriptorOf(this.#endpoint.server);
+    const sockets = { ...this.#balancers.descriptors(), ...(endpoint !== undefined && { endpoint }) };
+    await this.#options.onHandOver?.(successor, sockets);
+    await Promise.all([this.#balancers.close(), this.#endpoint.close()]);
+    await this.#options.onStopped?.();
+  }
+
+  /** Takes no more calls and looks after nothing any more; says whether that is new. */
+  async #rest(reason: string): Promise<boolean> {
+    if (this.#stopping) return false;
+    this.#stopping = true;
     this.log.info({ reason }, "control plane stops");
     for (const timer of this.#timers) clearInterval(timer);
-    this.groups.stop();
-    await Promise.all([this.#balancers.close(), this.#endpoint.close()]);
-    this.#onStopped();
+    await this.#options.stopListening?.();
+    await this.groups.stop();
+    return true;
   }
 }

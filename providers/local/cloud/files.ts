@@ -3,6 +3,7 @@ import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { processStart } from "./process.ts";
 
 /** A name or type that no file can have. */
 export class FileNameError extends Error {}
@@ -57,14 +58,23 @@ function decode(path: string): string {
 
 const temporaryMark = ".upload-";
 
+/** What the name of a file begins with that this very process writes. */
+const ownMark = `${temporaryMark}${process.pid}-${processStart(process.pid)?.replace(/\W/g, "")}-`;
+
 /** The name of a file that is on its way into a bucket; `encode` and keys of deployments make no such name. */
 export function temporaryName(): string {
-  return temporaryMark + randomUUID();
+  return ownMark + randomUUID();
 }
 
 /** Whether a name in a bucket's folder is that of a file that is on its way into the bucket. */
 export function isUnfinished(name: string): boolean {
   return name.startsWith(temporaryMark);
+}
+
+/** Whether nobody writes such a file any more: who did has ended. */
+export function isAbandoned(name: string): boolean {
+  const [, pid, start] = /^\.upload-(\d+)-(\w+)-/.exec(name) ?? [];
+  return isUnfinished(name) && (pid === undefined || processStart(Number(pid))?.replace(/\W/g, "") !== start);
 }
 
 /** The files of a bucket's folder, whatever their names: each is one file on disk, with its type at its end. */

@@ -35,10 +35,9 @@ export class Groups {
   readonly #waiters = new Set<() => void>();
   /** When this control plane first saw a machine that has not been healthy yet, by the clock of `performance.now()`. */
   readonly #startedAt = new Map<string, number>();
-  readonly #ticker: NodeJS.Timeout;
+  #ticker: NodeJS.Timeout | undefined;
   #stopped = false;
 
-  /** Takes over the machines that an earlier control plane left running. */
   constructor(options: GroupsOptions) {
     this.#options = options;
     const { folders, log, endpoint } = options;
@@ -52,6 +51,10 @@ export class Groups {
       onGivenUp: (group, revision, reason) => this.#stopRollout(group, revision.id, reason),
       onDone: (group) => this.#reconcile(group),
     });
+  }
+
+  /** Takes over the machines that an earlier control plane left running, and looks after them from now on. */
+  start(): void {
     for (const machine of Object.values(this.#machines)) {
       if (machine.state === "draining") this.#leave(machine);
       else this.#watch(machine);
@@ -123,12 +126,12 @@ export class Groups {
     }
   }
 
-  /** Stops looking after the machines; they run on. */
-  stop(): void {
+  /** Stops looking after the machines; they run on. Resolves when all that were being started are recorded. */
+  async stop(): Promise<void> {
     this.#stopped = true;
     clearInterval(this.#ticker);
     for (const watch of this.#watches.values()) watch.stop();
-    this.#launcher.stop();
+    await this.#launcher.stop();
   }
 
   #note(): void {

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
-import { closeSync, existsSync, openSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { closeSync, existsSync, mkdirSync, openSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
 const projectRoot = join(import.meta.dirname, "../../..");
@@ -60,9 +60,45 @@ export function claim(home: string): boolean {
   }
 }
 
+/** The file that a control plane and its supervisor hold locked. */
+export function lockOf(home: string): string {
+  return join(home, "control-plane.lock");
+}
+
 /** Where the control plane logs. */
 export function controlPlaneLog(home: string): string {
   return join(home, "control-plane.log");
+}
+
+/**
+ * Makes the folder of a local cloud, for its owner alone.
+ *
+ * @throws when it cannot be, saying which folder is to be changed
+ */
+export function makeHome(home: string): void {
+  try {
+    makeFolder(home);
+  } catch (error) {
+    throw new Error(
+      `the local cloud's folder ${home} cannot be made: ${(error as Error).message}. ` +
+        "Set SWITCHYARD_HOME to a folder that can be written to",
+    );
+  }
+}
+
+/** As `mkdirSync` with `recursive`, which never ends where the kernel refuses a folder that its parent could have (/proc). */
+function makeFolder(folder: string): void {
+  const make = () => mkdirSync(folder, { mode: 0o700 });
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
+  try {
+    make();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST" && statSync(folder).isDirectory()) return;
+    if (code !== "ENOENT" || dirname(folder) === folder) throw error;
+    makeFolder(dirname(folder));
+    make();
+  }
 }
 
 /**

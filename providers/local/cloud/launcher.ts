@@ -109,8 +109,10 @@ export class Launcher {
     this.#starts.delete(group);
   }
 
-  stop(): void {
+  /** Starts nothing by itself any more. Resolves when no start is under way. */
+  async stop(): Promise<void> {
     for (const { retry } of this.#starts.values()) clearTimeout(retry);
+    await Promise.all([...this.#starts.keys()].map((group) => this.idle(group)));
   }
 
   async #start(group: string, spec: GroupSpec, revision: Revision, starts: Starts): Promise<void> {

@@ -1,14 +1,16 @@
-import { chmodSync, mkdirSync, rmSync } from "node:fs";
+import { chmodSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { pino } from "pino";
 import { createApi } from "./api.ts";
 import { ControlPlane } from "./control-plane.ts";
+import { handOver, takeOver } from "./hand-over.ts";
 import { withSocketPath } from "./home.ts";
+import { assertLocked, Supervision } from "./supervision.ts";
 
-// The control plane of one stack's local cloud: node main.ts HOME VERSION. It logs to its standard output.
+// The control plane of one stack's local cloud: node main.ts HOME VERSION, by supervise.sh or by the one before it. It
+// logs to its standard output.
 const [home = "", version = ""] = process.argv.slice(2);
 process.umask(0o077);
-mkdirSync(home, { recursive: true, mode: 0o700 });
 process.chdir(home);
 const output = pino.destination(1);
 output.on("error", () => {}); // a log that cannot be written, on a full disk, must not end the cloud
@@ -19,15 +21,23 @@ process.on("uncaughtException", (error) => {
   process.exit(1);
 });
 
+assertLocked(home);
+const inherited = takeOver();
+const supervision = new Supervision(home, log, inherited === undefined);
 const socket = join(home, "control.sock");
 const plane = await ControlPlane.start({
   home,
   version,
   log,
-  onStopped: () => {
-    void api.close().then(() => {
-      process.exit(0);
-    });
+  inherited,
+  stopListening: () => api.close(),
+  onHandOver: async (successor, sockets) => {
+    handOver(home, successor, sockets);
+    await supervision.end();
+  },
+  onStopped: async () => {
+    await supervision.end();
+    process.exit(0);
   },
 });
 const api = createApi(plane);

@@ -96,6 +96,7 @@ export class Store {
   readonly state: State;
   readonly #file: string;
   #unwritten = false;
+  #closed = false;
 
   /** @throws when the file is there but cannot be read: nothing is then started, and nothing is overwritten */
   constructor(home: string) {
@@ -116,6 +117,7 @@ export class Store {
    * @throws when it cannot be written (a full disk, a read-only folder); the file then still holds the previous state
    */
   save(): void {
+    if (this.#closed) return;
     const temporary = `${this.#file}.new`;
     try {
       const descriptor = openSync(temporary, "w", 0o600);
@@ -148,6 +150,16 @@ export class Store {
       this.#unwritten = true;
       if (!known) onError(error as Error);
     }
+  }
+
+  /** Whether something has happened that is not written yet. */
+  get unwritten(): boolean {
+    return this.#unwritten;
+  }
+
+  /** Leaves the file to another process: nothing is written any more. */
+  close(): void {
+    this.#closed = true;
   }
 
   /** Writes what `note` could not. */

@@ -1,3 +1,5 @@
+import { spawnSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { readdir, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -134,10 +136,12 @@ test("what a killed control plane left of uploads is nobody's data, and goes whe
   buckets.create("mine");
   await buckets.files("mine").put("a", "text/plain", Readable.from(["whole"]));
   const [unfinished] = (await filesDuring("mine")).filter((name) => name.startsWith("."));
-  await writeFile(join(home, "buckets", "mine", `${unfinished}`), "half");
-  expect(await files()).toContain(unfinished);
+  const own = `${unfinished}`;
+  const ended = spawnSync("true").pid;
+  for (const name of [own, own.replace(`${process.pid}`, `${ended}`), `.upload-${randomUUID()}`])
+    await writeFile(join(home, "buckets", "mine", name), "half");
   await buckets.removeUnfinished();
-  expect(await files()).toEqual(["files", "files/a"]);
+  expect((await files()).toSorted()).toEqual([own, "files", "files/a"]);
 });
 
 /** The names in a bucket's folder while a file is stored. */

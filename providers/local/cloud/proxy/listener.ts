@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
+import { type AddressInfo, type ListenOptions, Server as NetServer, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import { descriptorOf } from "../hand-over.ts";
 import type { Connection } from "./forward.ts";
 import { type Log, plainAddress } from "./spec.ts";
 
@@ -19,6 +20,8 @@ export interface ListenerRules {
 
 export interface Listener {
   readonly address: AddressInfo;
+  /** Its listening socket, for another process that takes its place. */
+  readonly descriptor: number | undefined;
   readonly closing: boolean;
   /** Also closes the connections of clients that are no longer allowed. */
   change(rules: ListenerRules): void;
@@ -28,9 +31,16 @@ export interface Listener {
 
 type Handle = (req: IncomingMessage, res: ServerResponse, connection: Connection, expects: boolean) => void;
 
+/** Where a listener listens, or the descriptor of a socket that does already. */
+interface Place {
+  readonly address: string;
+  readonly port: number;
+  readonly inherited: number | undefined;
+}
+
 /** Opens an HTTP listener. Rejects with an error that says what to do when the address cannot be had. */
 export async function openListener(
-  { address, port }: { readonly address: string; readonly port: number },
+  { address, port, inherited }: Place,
   rules: ListenerRules,
   log: Log,
   handle: Handle,
@@ -73,6 +83,9 @@ export async function openListener(
     get address() {
       return server.address() as AddressInfo;
     },
+    get descriptor() {
+      return descriptorOf(server);
+    },
     get closing() {
       return closing;
     },
@@ -86,7 +99,7 @@ export async function openListener(
       return closeServer(server, seconds * 1000);
     },
   };
-  await listen(server, address, port);
+  await listen(server, inherited === undefined ? { host: address, port } : { fd: inherited });
   server.on("error", (error) => log.error({ err: error, address, port }, "The listener failed"));
   return listener;
 }
@@ -97,9 +110,9 @@ function setIdleTimeout(server: Server, ms: number): void {
   server.headersTimeout = ms;
 }
 
-async function listen(server: Server, host: string, port: number): Promise<void> {
+async function listen(server: Server, where: ListenOptions & { readonly fd?: number }): Promise<void> {
   try {
-    server.listen({ host, port, exclusive: true });
+    server.listen({ ...where, exclusive: true });
     await once(server, "listening");
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
@@ -111,7 +124,9 @@ async function listen(server: Server, host: string, port: number): Promise<void>
           : code === "EADDRNOTAVAIL"
             ? "this machine has no such address; choose one that it has"
             : message;
-    throw new Error(`The load balancer cannot listen on ${host}:${port}: ${remedy}.`, { cause: error });
+    throw new Error(`The load balancer cannot listen on ${where.host}:${where.port}: ${remedy}.`, {
+      cause: error,
+    });
   }
 }
 

@@ -43,12 +43,16 @@ export interface LoadBalancer {
   health(): TargetHealth[];
   /** Where the listener listens; undefined before the first `apply`. */
   readonly address: AddressInfo | undefined;
+  /** Its listening socket, for another process that takes its place. */
+  readonly descriptor: number | undefined;
   /** Stops listening, lets requests in flight finish for at most `drainSeconds`, and leaves no socket or timer. */
   close(): Promise<void>;
 }
 
 export interface LoadBalancerOptions {
   readonly log: Log;
+  /** A descriptor that listens already where the first specification says. */
+  readonly inherited?: number | undefined;
   /** Called whenever a target's state has changed. */
   readonly onHealthChange?: (health: TargetHealth) => void;
 }
@@ -60,7 +64,7 @@ export interface LoadBalancerOptions {
  * machine: the healthy one with the fewest requests in flight, in turn among equals. A cluster without a healthy
  * machine answers 503; what no path matches and no backend has a weight for answers 404.
  */
-export function createLoadBalancer({ log, onHealthChange }: LoadBalancerOptions): LoadBalancer {
+export function createLoadBalancer({ log, inherited, onHealthChange }: LoadBalancerOptions): LoadBalancer {
   let spec: ListenerSpec | undefined;
   let listener: Listener | undefined;
   let backends: Backend[] = [];
@@ -151,7 +155,8 @@ export function createLoadBalancer({ log, onHealthChange }: LoadBalancerOptions)
     const rules: ListenerRules = { allows: allowList(next.allow), idleTimeoutMs };
     if (closed) throw new Error("The load balancer is closed; make a new one.");
     const moved = spec?.address !== next.address || spec.port !== next.port;
-    const opened = moved ? await openListener(next, rules, requestLog, handle) : undefined;
+    const opened = moved ? await openListener({ ...next, inherited }, rules, requestLog, handle) : undefined;
+    inherited = undefined;
     if (opened && listener) depart(listener.close(next.drainSeconds));
     listener = opened ?? listener;
     if (opened) log.info({ address: next.address, port: opened.address.port }, "Load balancer listens");
@@ -191,6 +196,9 @@ export function createLoadBalancer({ log, onHealthChange }: LoadBalancerOptions)
     },
     get address() {
       return listener?.address;
+    },
+    get descriptor() {
+      return listener?.descriptor;
     },
     async close() {
       await applying;

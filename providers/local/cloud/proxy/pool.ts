@@ -46,7 +46,7 @@ export function createBackend(spec: BackendSpec): Backend {
   return { spec, machines: new Map(), ready: [], turn: 0, credit: 0 };
 }
 
-export function createMachine(backend: string, { id, address, port }: Target): Machine {
+export function createMachine(backend: string, { id, address, port, healthy = false }: Target): Machine {
   const origin = `http://${isIPv6(address) ? `[${address}]` : address}:${port}`;
   const connections = new Pool(origin, {
     connections: maxOutstanding,
@@ -60,8 +60,8 @@ export function createMachine(backend: string, { id, address, port }: Target): M
     port,
     backend,
     connections,
-    state: "initial",
-    reason: "not checked yet",
+    state: healthy ? "healthy" : "initial",
+    reason: healthy ? undefined : "not checked yet",
     suspect: false,
     outstanding: 0,
   };

@@ -6,6 +6,8 @@ export interface Target {
   readonly id: string;
   readonly address: string;
   readonly port: number;
+  /** Whether it is known to be healthy already: it gets requests before its first check. Default false. */
+  readonly healthy?: boolean;
 }
 
 /** A group of machines, and which requests it gets. */
