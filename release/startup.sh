@@ -23,7 +23,8 @@ runtime=$home/runtimes/${RUNTIME_SHA512:0:16}
 release=$home/releases/$RELEASE_SHA256
 images='Ubuntu 24.04, Debian 12 and Amazon Linux 2023 have what is needed'
 
-log() { printf 'switchyard: %s\n' "$*" >&2; }
+# A line that finds no room on the disk is no reason to fail.
+log() { printf 'switchyard: %s\n' "$*" >&2 2>/dev/null || true; }
 fail() {
   log "error: $*"
   exit 1
@@ -39,8 +40,10 @@ seconds() {
   printf '%d.%d' $((tenths / 10)) $((tenths % 10))
 }
 finish() { log "$1 in $(seconds) s"; }
+unfinished=()
 on_exit() {
   local status=$?
+  ((${#unfinished[@]} == 0)) || rm -rf "${unfinished[@]}" # on a full disk, what is there would keep it full
   ((status == 0)) || log "failed while $step, after $(seconds) s, with exit status $status"
 }
 
@@ -115,6 +118,7 @@ install_version() {
     finish "found $name"
   else
     rm -rf "$directory.partial" "$directory".archive.*
+    unfinished=("$directory.partial" "$archive")
     ( # without the lock, so that a download which outlives this script does not hold it
       exec 9>&-
       retry download "$key" "$archive" "$tool" "$hash"
@@ -126,6 +130,7 @@ install_version() {
     chmod -R a+rX "$directory.partial"
     rm "$archive"
     mv "$directory.partial" "$directory"
+    unfinished=()
     finish "unpacked $name"
   fi
   exec 9>&-

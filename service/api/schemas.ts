@@ -42,6 +42,7 @@ const errors = {
   502: "The store cannot be reached, or refuses",
   503: "The machine or the store is busy; Retry-After says when to try again",
   504: "The store did not answer in time",
+  507: "The store is full",
 } as const;
 
 /** The answers of these statuses, for a route's `response`. */

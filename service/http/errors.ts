@@ -19,6 +19,7 @@ const storeAnswers: Readonly<Record<StoreFault, (bucket: string) => HttpError>> 
   timeout: (bucket) => new HttpError(504, `The bucket '${bucket}' did not answer in time`),
   unavailable: (bucket) => new HttpError(502, `The bucket '${bucket}' cannot be reached`),
   denied: (bucket) => new HttpError(502, `The bucket '${bucket}' refuses this machine`),
+  full: (bucket) => new HttpError(507, `The bucket '${bucket}' is full`),
 };
 
 /**

@@ -5,6 +5,7 @@ import {
   type FastifyServerOptions,
   LogController,
 } from "fastify";
+import { droppedLine, logLines } from "../log-lines.ts";
 import type { ServiceSettings } from "../settings/settings.ts";
 
 /** Fastify's logging, with one line for each answered request instead of two. No header is ever logged. */
@@ -59,13 +60,10 @@ export function loggerOptions(
   settings: ServiceSettings,
   stream?: { write(line: string): void },
 ): NonNullable<FastifyServerOptions["logger"]> {
-  return {
-    level: settings.LOG_LEVEL,
-    base: {
-      instance: settings.INSTANCE_ID,
-      cluster: settings.CLUSTER,
-      release: settings.RELEASE.slice(0, 12),
-    },
-    ...(stream && { stream }),
+  const base = {
+    instance: settings.INSTANCE_ID,
+    cluster: settings.CLUSTER,
+    release: settings.RELEASE.slice(0, 12),
   };
+  return { level: settings.LOG_LEVEL, base, stream: stream ?? logLines(1, droppedLine(base)) };
 }

@@ -20,7 +20,7 @@ const fileField = "file";
 /** What a file is that its client does not say. */
 const unknownType = "application/octet-stream";
 
-const writeErrors = errorSchemas(400, 401, 403, 408, 409, 411, 413, 415, 429, 502, 503, 504);
+const writeErrors = errorSchemas(400, 401, 403, 408, 409, 411, 413, 415, 429, 502, 503, 504, 507);
 
 const common = { tags: ["files"], security: [{ adminToken: [] }] };
 

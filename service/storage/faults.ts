@@ -36,6 +36,7 @@ const timeouts = ["ETIMEDOUT", "ESOCKETTIMEDOUT", "TimeoutError"];
 export function faultOfStatus(status: number): StoreFault {
   if ([409, 429, 498, 503].includes(status)) return "busy";
   if ([408, 504].includes(status)) return "timeout";
+  if (status === 507) return "full";
   return status >= 400 && status < 500 ? "denied" : "unavailable";
 }
 
@@ -54,6 +55,7 @@ const reasons: Readonly<Record<StoreFault, string>> = {
   timeout: "did not answer in time",
   unavailable: "could not be reached, or failed",
   denied: "refused",
+  full: "had no room left",
 };
 
 /** A failure of an operation such as `listing files`; what the store said of it is the cause, for the log. */

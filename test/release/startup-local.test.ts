@@ -151,6 +151,15 @@ test("refuses an object with the wrong hash, and keeps nothing of it", async () 
   expect(await readdir(join(home, "releases"))).toEqual([`${expected}.lock`]);
 });
 
+test("keeps nothing of what it cannot unpack", async () => {
+  const tar = `#!/bin/sh\nmkdir -p "$4" && echo half >"$4/half"\necho 'tar: No space left on device' >&2\nexit 2\n`;
+  await writeTool(join(home, "tools"), "tar", tar);
+  const machine = await start({}, { PATH: `${join(home, "tools")}:${process.env.PATH}` });
+  expect(await machine.exited).toBe(2);
+  expect(machine.output()).toContain("No space left on device");
+  expect(await readdir(join(home, "runtimes"))).toEqual([`${runtime.hash.slice(0, 16)}.lock`]);
+});
+
 test("downloads nothing when run again", async () => {
   const first = await start();
   await untilOutput(first, healthy);

@@ -196,6 +196,7 @@ test.each([
   ["timeout", 504, `The bucket '${bucket}' did not answer in time`],
   ["unavailable", 502, `The bucket '${bucket}' cannot be reached`],
   ["denied", 502, `The bucket '${bucket}' refuses this machine`],
+  ["full", 507, `The bucket '${bucket}' is full`],
 ] as const)(
   "a store that is %s is answered with %i, and its words are logged alone",
   async (fault, status, message) => {

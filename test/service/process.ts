@@ -15,11 +15,16 @@ export interface Running {
 }
 
 /** Starts a module of the app in a process of its own, with nothing from this process's environment. */
-export function spawnApp(module: string, variables: Record<string, string> = {}, cwd?: string) {
+export function spawnApp(
+  module: string,
+  variables: Record<string, string> = {},
+  cwd?: string,
+  stdout: "pipe" | number = "pipe",
+) {
   const child = fork(module, {
     env: { ...environment, ...variables },
     execArgv: [],
-    stdio: ["ignore", "pipe", "pipe", "ipc"],
+    stdio: ["ignore", stdout, "pipe", "ipc"],
     ...(cwd && { cwd }),
   });
   let errors = "";

@@ -1,6 +1,8 @@
 import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, expect, test, vi } from "vitest";
+import { afterEach, expect, onTestFinished, test, vi } from "vitest";
+import { freePort } from "../support/ports.ts";
 import { openConnection, type Running, readToEnd, spawnApp, startApp } from "./process.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -48,6 +50,28 @@ test("SIGTERM: health fails, requests are taken until the load balancer knows, a
   expect(answer).toMatch(/connection: close\r\n/i);
   expect(answer).toContain('{"status":200,"message":"finished"}');
   expect(await app.exited).toBe(0);
+});
+
+test("goes on when its log cannot be written, and ends when it is told to", async () => {
+  const full = openSync("/dev/full", "w");
+  const port = await freePort();
+  const { child, exited } = spawnApp(server, { PORT: `${port}`, DEREGISTER_SECONDS: "0" }, undefined, full);
+  closeSync(full);
+  onTestFinished(() => void child.kill("SIGKILL"));
+  await expect
+    .poll(
+      () =>
+        fetch(`http://127.0.0.1:${port}/healthz`).then(
+          ({ ok }) => ok,
+          () => false,
+        ),
+      { timeout: 20_000 },
+    )
+    .toBe(true);
+  for (let count = 0; count < 200; count += 1)
+    expect((await fetch(`http://127.0.0.1:${port}/cluster1`)).status).toBe(200);
+  child.kill("SIGTERM");
+  expect(await exited).toBe(0);
 });
 
 test("an answer that began before SIGTERM is sent to its end, and its connection then closed", async () => {

@@ -87,6 +87,7 @@ for (const kind of storeKinds) {
         ["429", "busy"],
         ["409", "busy"],
         ["403", "denied"],
+        ["507", "full"],
       ])(`${name}: %s is %s`, async ([status, fault]) => {
         proxy.fate = () => ({ status: Number(status) });
         expect(await faultOf(operation)).toBe(fault);

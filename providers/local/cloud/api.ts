@@ -2,6 +2,7 @@ import { createReadStream } from "node:fs";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { KeyError } from "./buckets.ts";
 import type { ControlPlane } from "./control-plane.ts";
+import { explained } from "./disk.ts";
 import { NotFoundError } from "./groups.ts";
 import type { Successor } from "./hand-over.ts";
 import { type Collection, collections, type Specs } from "./specs.ts";
@@ -73,7 +74,7 @@ export function createApi(plane: ControlPlane): FastifyInstance {
     const known =
       error instanceof NotFoundError ? 404 : error instanceof KeyError ? 400 : (error.statusCode ?? 500);
     if (known >= 500) plane.log.error({ err: error }, "request failed");
-    return reply.code(known).send({ message: error.message });
+    return reply.code(known).send({ message: explained(error, plane.home) });
   });
   for (const collection of collections) addCollection(app, plane, collection);
   addObjects(app, plane);

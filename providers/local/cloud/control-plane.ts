@@ -126,6 +126,10 @@ export class ControlPlane {
     this.#store.save();
   }
 
+  get home(): string {
+    return this.#options.home;
+  }
+
   get<C extends Collection>(collection: C, id: string): Specs[C] | undefined {
     const { state } = this.#store;
     if (collection === "groups") return state.groups[id]?.spec as Specs[C] | undefined;
@@ -143,7 +147,8 @@ export class ControlPlane {
     const bucket = state.buckets[id];
     if (collection === "buckets" && bucket) await this.buckets.destroy(id, bucket.empty);
     delete state[collection][id];
-    this.#store.save();
+    // It is done, and so may not fail any more.
+    this.#store.note((err) => this.log.error({ err }, "state is not written; going on"));
   }
 
   /** Removes what nobody knows: load balancers first, buckets never (they may hold data). Returns what it removed. */

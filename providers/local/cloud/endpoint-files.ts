@@ -2,6 +2,7 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import type { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { Buckets } from "./buckets.ts";
+import { isDiskFull } from "./disk.ts";
 import { type FileContent, FileNameError } from "./files.ts";
 
 export interface FilesContext {
@@ -154,7 +155,7 @@ export function addDownloads(parent: FastifyInstance, { buckets, signingKey }: F
 
 function addErrors(app: FastifyInstance): void {
   app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
-    const status = error instanceof FileNameError ? 400 : (error.statusCode ?? 500);
+    const status = error instanceof FileNameError ? 400 : isDiskFull(error) ? 507 : (error.statusCode ?? 500);
     return reply.code(status).type("text/plain").send(`${error.message}\n`);
   });
 }

@@ -80,7 +80,13 @@ export class Groups {
     const desired = spec.desired ?? Math.min(spec.max, Math.max(spec.min, known?.desired ?? spec.min));
     const record: GroupRecord = { spec, desired, ...(known?.stable && { stable: known.stable }) };
     this.#groups[id] = record;
-    this.#options.store.save();
+    try {
+      this.#options.store.save();
+    } catch (error) {
+      if (known) this.#groups[id] = known;
+      else delete this.#groups[id];
+      throw error;
+    }
     const healthChanged = JSON.stringify(known?.spec.healthCheck) !== JSON.stringify(spec.healthCheck);
     if (known && healthChanged) for (const machine of this.machinesOf(id)) this.#watch(machine);
     this.#launcher.reset(id);
@@ -97,7 +103,7 @@ export class Groups {
     await Promise.all(this.machinesOf(id).map((machine) => this.#leave(machine)));
     delete this.#groups[id];
     this.#launcher.forget(id);
-    this.#options.store.save();
+    this.#note();
   }
 
   /** @throws NotFoundError */

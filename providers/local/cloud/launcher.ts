@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import { AddressPool } from "./addresses.ts";
+import { explained } from "./disk.ts";
 import { type MachineFolders, startMachine } from "./machine.ts";
 import type { GroupSpec } from "./specs.ts";
 import type { MachineRecord, Revision } from "./store.ts";
@@ -138,7 +139,11 @@ export class Launcher {
       const { wait, tooOften } = this.failed(group);
       log.error({ group, retryInMs: wait, err: error }, "machine could not be started");
       if (tooOften)
-        onGivenUp(group, revision, `no machine of ${spec.name} can be started: ${(error as Error).message}`);
+        onGivenUp(
+          group,
+          revision,
+          `no machine of ${spec.name} can be started: ${explained(error, folders.home)}`,
+        );
     } finally {
       starts.launching -= 1;
       if (address) this.#addresses.release(address);

@@ -1,6 +1,7 @@
 import { chmodSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { pino } from "pino";
+import { droppedLine, logLines } from "../../../service/log-lines.ts";
 import { createApi } from "./api.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { handOver, takeOver } from "./hand-over.ts";
@@ -12,10 +13,8 @@ import { assertLocked, Supervision } from "./supervision.ts";
 const [home = "", version = ""] = process.argv.slice(2);
 process.umask(0o077);
 process.chdir(home);
-const output = pino.destination(1);
-output.on("error", () => {}); // a log that cannot be written, on a full disk, must not end the cloud
-const options = { level: process.env.LOG_LEVEL ?? "info", base: { pid: process.pid } };
-const log = pino(options, output);
+const base = { pid: process.pid };
+const log = pino({ level: process.env.LOG_LEVEL ?? "info", base }, logLines(1, droppedLine(base)));
 process.on("uncaughtException", (error) => {
   log.fatal({ err: error }, "control plane failed");
   process.exit(1);

@@ -8,7 +8,8 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { explained } from "./disk.ts";
 import type { BucketSpec, GroupSpec, LoadBalancerSpec, MachineState, NetworkSpec } from "./specs.ts";
 
 /** What a machine of a group is started with; a change of it replaces the machine. */
@@ -132,7 +133,8 @@ export class Store {
       this.#unwritten = false;
     } catch (error) {
       rmSync(temporary, { force: true });
-      throw new Error(`the local cloud cannot write its state to ${this.#file}: ${(error as Error).message}`);
+      const message = `the local cloud cannot write its state to ${this.#file}: ${explained(error, dirname(this.#file))}`;
+      throw new Error(message, { cause: error });
     }
   }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pino } from "pino";
 import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
@@ -193,6 +193,32 @@ describe("machines that cannot be started", () => {
     });
     expect(readdirSync(cloud.machinesFolder)).toEqual(next.machines().map(({ id }) => id));
     await next.delete("groups", cloud.group);
+  });
+});
+
+describe("a full disk", () => {
+  test("refuses what would need room, and says so; what was done is written when there is room", async () => {
+    const spec = await groupSpec({ desired: 1 });
+    await cloud.deploy(spec);
+    await cloud.deploy(await groupSpec({ desired: 1 }), "other-1111111");
+    const full = join(cloud.home, "state.json.previous");
+    rmSync(full);
+    symlinkSync("/dev/full", full);
+    const said = `the disk that holds ${cloud.home} is full`;
+    await expect(cloud.put("groups", "new-2222222", spec)).rejects.toThrow(said);
+    expect(await cloud.get("groups", "new-2222222")).toBeUndefined();
+    await expect(cloud.put("groups", cloud.group, { ...spec, desired: 2 })).rejects.toThrow(said);
+    expect(await cloud.get("groups", cloud.group)).toEqual(spec);
+    await cloud.delete("groups", "other-1111111");
+    expect(Object.keys(cloud.state.groups)).toHaveLength(2);
+    const [victim = 0] = await cloud.pids();
+    kill(victim);
+    await cloud.serving(1, victim);
+    rmSync(full);
+    await expect.poll(() => Object.keys(cloud.state.groups), patience).toEqual([cloud.group]);
+    await cloud.crash();
+    expect(await cloud.outcome()).toEqual({ desired: 1, ready: 1, outdated: 0 });
+    expect(await cloud.pids()).toEqual(await processesIn(cloud.machinesFolder));
   });
 });
 

@@ -85,7 +85,9 @@ test.each(["state.json.new", "state.json.previous"])(
     const before = readFileSync(file, "utf8");
     const full = fillDisk(name);
     store.state.endpointPort = 1234;
-    expect(() => store.save()).toThrow(`the local cloud cannot write its state to ${file}: ENOSPC`);
+    expect(() => store.save()).toThrow(
+      `cannot write its state to ${file}: the disk that holds ${home} is full (ENOSPC`,
+    );
     expect(readFileSync(file, "utf8")).toBe(before);
     rmSync(full, { force: true });
     store.save();
@@ -103,7 +105,7 @@ test("goes on when what happened cannot be written, tells it once, and writes it
   store.note((error) => errors.push(error.message));
   store.note((error) => errors.push(error.message));
   store.retry();
-  expect(errors).toEqual([expect.stringContaining(`cannot write its state to ${file}: ENOSPC`)]);
+  expect(errors).toEqual([expect.stringContaining(`its state to ${file}: the disk that holds`)]);
   expect(new Store(home).state.endpointPort).toBe(0);
   rmSync(full);
   store.retry();
