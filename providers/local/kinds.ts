@@ -111,6 +111,10 @@ async function checkEdge(
   const { edge } = news as unknown as NetworkSpec;
   const known = (olds as Partial<NetworkSpec> | undefined)?.edge;
   const cloud = hasUnknown(news.cloud) ? undefined : cloudOf(news, context);
+  if (known && cloud && !cloud.exists) {
+    const reason = `what was deployed is gone: there is no ${cloud.home}. \`npm run refresh\` records that, \`npm run up\` makes it again`;
+    return [{ property: "", reason }];
+  }
   if (known) await cloud?.revive();
   if (known?.address === edge.address && known.port === edge.port) return [];
   const holder = await portHolder(edge.address, edge.port);

@@ -119,6 +119,7 @@ describe("check", () => {
     await once(server, "listening");
     onTestFinished(() => void server.close());
     const inputs = network((server.address() as AddressInfo).port);
+    await client.create(bucket, { empty: true });
     const { failures } = await client.check(urnOf(types.network, "network"), inputs, inputs);
     expect(failures).toEqual([]);
   });
@@ -247,6 +248,14 @@ describe("the local cloud's resources", () => {
     await expect(client.read(bucket, old, { empty: true, cloud: "../elsewhere" })).rejects.toThrow(
       '"../elsewhere" is no name of a local cloud\'s folder',
     );
+  });
+
+  test("a network whose cloud is gone is refused, with what to do", async () => {
+    const news = { ...network(8080), cloud: "gone-00000000" };
+    const { failures } = await client.check(urnOf(types.network, "network"), news, news);
+    expect(failures).toEqual([
+      { property: "", reason: expect.stringContaining("`npm run refresh` records that") },
+    ]);
   });
 
   test("an object is stored, found, changed, and gone after its delete", async () => {

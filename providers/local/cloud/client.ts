@@ -92,16 +92,20 @@ export class LocalCloud {
     return (await this.#call("GET", `/groups/${group}/settled`, undefined, signal)) as GroupStatus;
   }
 
+  /** Whether it has kept anything yet, or still has it. */
+  get exists(): boolean {
+    return existsSync(join(this.home, "state.json"));
+  }
+
   /** Every machine there is. Where nothing was ever deployed, nothing is started to find that out. */
   async machines(): Promise<MachineInfo[]> {
-    if (!existsSync(join(this.home, "state.json"))) return [];
+    if (!this.exists) return [];
     return (await this.#call("GET", "/machines")) as MachineInfo[];
   }
 
   /** Starts the control plane again where one has kept something: after a reboot, nobody else would. */
   async revive(): Promise<void> {
-    if (existsSync(join(this.home, "state.json")) && (await this.pid()) === undefined)
-      await ensureRunning(this.home, this.#signal);
+    if (this.exists && (await this.pid()) === undefined) await ensureRunning(this.home, this.#signal);
   }
 
   /** Has another process take the control plane's place; what it listens on and its machines go over to that. */
@@ -122,7 +126,7 @@ export class LocalCloud {
  * @returns the ids of what was removed
  */
 export async function reap(home: string, knownIds: readonly string[]): Promise<string[]> {
-  if (!existsSync(join(home, "state.json"))) return [];
+  if (!new LocalCloud(home).exists) return [];
   await beCurrent(home);
   const answer = await call(home, { method: "POST", path: "/reap", body: { known: knownIds } });
   const { stops } = (await call(home, { method: "POST", path: "/stop-if-idle" })) as { stops: boolean };

@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import type { FastifyListenOptions } from "fastify";
 import type { Logger } from "pino";
@@ -11,7 +12,7 @@ import { watchHealth } from "./health.ts";
 import { trimLogs } from "./logs.ts";
 import { MachineFolders } from "./machine.ts";
 import { endOrphans } from "./orphans.ts";
-import { isAlive } from "./process.ts";
+import { isAlive, signalProcess } from "./process.ts";
 import type { Collection, LoadBalancerSpec, MachineInfo, Specs } from "./specs.ts";
 import { Store } from "./store.ts";
 
@@ -89,8 +90,12 @@ export class ControlPlane {
     await this.buckets.removeUnfinished();
     this.groups.start();
     await this.#balancers.open(sockets);
+    const { ino } = statSync(home);
     this.#timers = [
       setInterval(() => this.#checkIdle(), 1_000),
+      setInterval(() => {
+        if (statSync(home, { throwIfNoEntry: false })?.ino !== ino) void this.#abandon();
+      }, 1_000),
       setInterval(() => this.#trimLogs(home), 60_000),
     ];
   }
@@ -183,6 +188,18 @@ export class ControlPlane {
   /** Ends the control plane when there is nothing for it to run. */
   stopIfIdle(): void {
     if (this.isIdle) void this.stop("nothing is left to run");
+  }
+
+  /** Ends all that runs, because its folder was deleted: nobody could find it any more. */
+  async #abandon(): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    this.#store.close();
+    this.log.fatal({ home: this.home }, "the folder is gone; machines and control plane end with it");
+    for (const machine of Object.values(this.#store.state.machines)) signalProcess(machine, "SIGKILL");
+    await this.groups.stop();
+    for (const machine of Object.values(this.#store.state.machines)) signalProcess(machine, "SIGKILL");
+    await this.#options.onStopped?.();
   }
 
   #trimLogs(home: string): void {

@@ -1,5 +1,14 @@
 import { createHash, randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, renameSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { isAlive, launch, type ProcessRef, signalProcess } from "./process.ts";
@@ -20,6 +29,11 @@ export function revisionOf(spec: GroupSpec): Revision {
     .digest("hex")
     .slice(0, 12);
   return { id, startupScript, machineType, release, port };
+}
+
+/** Makes a folder unless it is there, but never the one that it is in: a home that was deleted stays so. */
+function makeFolder(folder: string): void {
+  if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 });
 }
 
 /** The folders below the control plane's home that machines use. */
@@ -52,7 +66,8 @@ export class MachineFolders {
   /** Removes what a machine leaves behind, but keeps its log for a while. */
   remove(id: string): void {
     const logs = join(this.home, "logs");
-    mkdirSync(logs, { recursive: true, mode: 0o700 });
+    if (!existsSync(this.home)) return;
+    makeFolder(logs);
     try {
       renameSync(this.logOf(id), this.archivedLogOf(id));
     } catch (error) {
@@ -124,7 +139,7 @@ async function begin(id: string, identityUrl: string, options: StartMachine): Pr
   const { revision, address, folders, onExit } = options;
   const cwd = folders.of(id);
   const script = join(cwd, "startup.sh");
-  mkdirSync(join(cwd, "tmp"), { recursive: true, mode: 0o700 });
+  for (const folder of [folders.all, cwd, join(cwd, "tmp")]) makeFolder(folder);
   writeFileSync(script, revision.startupScript, { mode: 0o700 });
   return launch({
     command: "bash",

@@ -1,10 +1,11 @@
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { LocalCloud } from "../../../providers/local/cloud/client.ts";
+import { processStart } from "../../../providers/local/cloud/process.ts";
 import type { LoadBalancerSpec } from "../../../providers/local/cloud/specs.ts";
 import { lost, underLoad } from "../../e2e/load.ts";
 import {
@@ -139,6 +140,31 @@ test("a control plane that does not hold the lock touches nothing", async () => 
   expect(readdirSync(join(cloud.home, "buckets/files"))).toEqual([".upload-1-1-a"]);
   expect(readdirSync(cloud.machinesFolder)).toContain("m-unknown");
   expect((await cloud.outcome()).ready).toBe(1);
+});
+
+test("a cloud whose folder is deleted ends, machines and all, and the folder stays deleted", async () => {
+  await cloud.deploy(await groupSpec({ desired: 2 }));
+  const pids = await processesIn(cloud.home);
+  expect(pids.length).toBeGreaterThan(3);
+  rmSync(cloud.home, { recursive: true });
+  await expect.poll(() => pids.filter((pid) => processStart(pid) !== undefined), patience).toEqual([]);
+  expect(existsSync(cloud.home)).toBe(false);
+  expect(await cloud.machines()).toEqual([]);
+});
+
+test("a state that knows nothing ends no machine: what runs tells that it is wrong", async () => {
+  await cloud.deploy(await groupSpec({ desired: 2 }));
+  const machines = await cloud.pids();
+  const state = join(cloud.home, "state.json");
+  const good = readFileSync(state, "utf8");
+  await cloud.crash();
+  const nothing = { networks: {}, buckets: {}, groups: {}, loadBalancers: {}, machines: {} };
+  writeFileSync(state, JSON.stringify({ version: 1, endpointPort: 0, ...nothing }));
+  await expect(cloud.machines()).rejects.toThrow("is missing or knows nothing, but machines run (processes ");
+  expect((await processesIn(cloud.machinesFolder)).sort()).toEqual(machines.toSorted());
+  writeFileSync(state, good);
+  expect(await cloud.outcome()).toEqual({ desired: 2, ready: 2, outdated: 0 });
+  expect(await cloud.pids()).toEqual(machines);
 });
 
 test("a folder that cannot be made is refused at once, with what to change", async () => {
