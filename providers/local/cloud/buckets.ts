@@ -12,6 +12,7 @@ export class KeyError extends Error {}
 /** Buckets as folders: one file an object, written whole or not at all. */
 export class Buckets {
   readonly #root: string;
+  readonly #files = new Map<string, Files>();
 
   constructor(home: string) {
     this.#root = join(home, "buckets");
@@ -33,7 +34,14 @@ export class Buckets {
 
   /** The files that the app keeps in a bucket. */
   files(bucket: string): Files {
-    return new Files(join(this.#root, bucket));
+    const known = this.#files.get(bucket) ?? new Files(join(this.#root, bucket));
+    this.#files.set(bucket, known);
+    return known;
+  }
+
+  /** Another process may have stored or deleted files. */
+  changedByOthers(): void {
+    for (const files of this.#files.values()) files.changedByOthers();
   }
 
   /** Deletes what uploads have left that a killed control plane could not end. Call it before there are any. */
@@ -87,6 +95,7 @@ export class Buckets {
       );
     }
     rmSync(join(this.#root, bucket), { recursive: true, force: true });
+    this.#files.delete(bucket);
   }
 
   async #countData(bucket: string): Promise<number> {

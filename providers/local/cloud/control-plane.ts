@@ -12,7 +12,7 @@ import { watchHealth } from "./health.ts";
 import { trimLogs } from "./logs.ts";
 import { MachineFolders } from "./machine.ts";
 import { endOrphans } from "./orphans.ts";
-import { isAlive, signalProcess } from "./process.ts";
+import { isAlive, processStart, signalProcess } from "./process.ts";
 import type { Collection, LoadBalancerSpec, MachineInfo, Specs } from "./specs.ts";
 import { Store } from "./store.ts";
 
@@ -90,6 +90,7 @@ export class ControlPlane {
     await this.buckets.removeUnfinished();
     this.groups.start();
     await this.#balancers.open(sockets);
+    if (this.#options.inherited) this.#sharedWith(process.ppid);
     const { ino } = statSync(home);
     this.#timers = [
       setInterval(() => this.#checkIdle(), 1_000),
@@ -188,6 +189,16 @@ export class ControlPlane {
   /** Ends the control plane when there is nothing for it to run. */
   stopIfIdle(): void {
     if (this.isIdle) void this.stop("nothing is left to run");
+  }
+
+  /** Until a predecessor has ended, it stores what is being uploaded through it. */
+  #sharedWith(pid: number): void {
+    const start = processStart(pid);
+    const timer = setInterval(() => {
+      this.buckets.changedByOthers();
+      if (start === undefined || processStart(pid) !== start) clearInterval(timer);
+    }, 1_000);
+    timer.unref();
   }
 
   /** Ends all that runs, because its folder was deleted: nobody could find it any more. */

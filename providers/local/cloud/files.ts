@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, opendir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { NameIndex } from "./name-index.ts";
 import { processStart } from "./process.ts";
 
 /** A name or type that no file can have. */
@@ -81,6 +82,7 @@ export function isAbandoned(name: string): boolean {
 export class Files {
   readonly #root: string;
   readonly #temporary: string;
+  readonly #names = new NameIndex(() => this.#everyName());
 
   /** @param bucket the bucket's folder; what is on its way into it is kept there, beside the files */
   constructor(bucket: string) {
@@ -118,6 +120,7 @@ export class Files {
       const { size, mtime } = await stat(temporary);
       await mkdir(dirname(file), { recursive: true, mode: 0o700 });
       await rename(temporary, file);
+      this.#names.add(name);
       return { name, size: size - trailerBytes, modified: mtime };
     } catch (error) {
       await rm(temporary, { force: true });
@@ -149,22 +152,27 @@ export class Files {
 
   /** Whether there was one. */
   async remove(name: string): Promise<boolean> {
-    return (await absent(rm(this.#pathOf(name)).then(() => true))) ?? false;
+    const removed = await absent(rm(this.#pathOf(name)).then(() => true));
+    this.#names.remove(name);
+    return removed ?? false;
   }
 
   /** At most `limit` files, in the order of their names' bytes, and whether there are more. */
   async list(prefix: string, after: string, limit: number): Promise<{ files: CloudFile[]; more: boolean }> {
-    const entries = (await absent(readdir(this.#root, { recursive: true, withFileTypes: true }))) ?? [];
-    const names = entries
-      .filter((entry) => entry.isFile())
-      .map((entry) => decode(join(entry.parentPath, entry.name).slice(this.#root.length + 1)))
-      .filter((name) => name.startsWith(prefix))
-      .map((name) => ({ name, bytes: Buffer.from(name) }));
-    const start = Buffer.from(after);
-    const behind = names.filter(({ bytes }) => Buffer.compare(bytes, start) > 0);
-    behind.sort((one, other) => Buffer.compare(one.bytes, other.bytes));
-    const files = await Promise.all(behind.slice(0, limit).map(({ name }) => this.#look(name)));
-    return { files: files.filter((file) => file !== undefined), more: behind.length > limit };
+    const { names, more } = await this.#names.page(prefix, after, limit);
+    const files = await Promise.all(names.map((name) => this.#look(name)));
+    return { files: files.filter((file) => file !== undefined), more };
+  }
+
+  /** Another process may have stored or deleted files. */
+  changedByOthers(): void {
+    this.#names.forget();
+  }
+
+  async *#everyName(): AsyncGenerator<string> {
+    const folder = await absent(opendir(this.#root, { recursive: true, bufferSize: 1024 }));
+    for await (const entry of folder ?? [])
+      if (entry.isFile()) yield decode(join(entry.parentPath, entry.name).slice(this.#root.length + 1));
   }
 
   async #look(name: string): Promise<CloudFile | undefined> {

@@ -8,9 +8,11 @@ import type { FastifyInstance } from "fastify";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { Buckets } from "../../../providers/local/cloud/buckets.ts";
 import { createEndpoint, operatorUrl } from "../../../providers/local/cloud/endpoint.ts";
+import { NameIndex } from "../../../providers/local/cloud/name-index.ts";
 import type { State } from "../../../providers/local/cloud/store.ts";
 import { stateWithMachine } from "../../storage/stores.ts";
 import { temporaryFolder } from "../../support/local-cloud.ts";
+import { numbersFrom } from "../../support/random.ts";
 
 let home: string;
 let buckets: Buckets;
@@ -99,6 +101,49 @@ test("every name is a file of its own, and no other's", async () => {
     await expect(files.put(name, "text/plain", Readable.from([]))).rejects.toThrow("is no file name");
   }
   await expect(files.put("a", "t".repeat(513), Readable.from([]))).rejects.toThrow("content type");
+});
+
+test("pages are in the order of names' bytes, whatever is stored and deleted meanwhile", async () => {
+  const files = buckets.files("mine");
+  const next = numbersFrom(5);
+  const alphabet = ["a", "A", "0", "/", "%", "é", "\u{1f600}", "\uffee", "-", "."];
+  const text = (most: number) =>
+    Array.from({ length: next() % most }, () => alphabet[next() % alphabet.length]).join("");
+  const stored = new Set<string>();
+  for (let round = 0; round < 150; round += 1) {
+    const name = `x${text(4)}`;
+    const change = next() % 3 === 0 ? files.remove(name) : files.put(name, "text/plain", Readable.from([]));
+    const listing = files.list("", "", 1);
+    await Promise.all([change, listing]);
+    const file = await files.get(name);
+    await file?.close();
+    if (file) stored.add(name);
+    else stored.delete(name);
+    if (round % 30 === 7) files.changedByOthers();
+    const [prefix, after, limit] = [text(3) && `x${text(2)}`, `x${text(3)}`, (next() % 5) + 1];
+    const expected = [...stored]
+      .filter((one) => one.startsWith(prefix) && Buffer.compare(Buffer.from(one), Buffer.from(after)) > 0)
+      .sort((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)));
+    const page = await files.list(prefix, after, limit);
+    expect(page.files.map((file) => file.name)).toEqual(expected.slice(0, limit));
+    expect(page.more).toBe(expected.length > limit);
+  }
+});
+
+test("names are read once, however many pages are asked for, and again when others may have changed them", async () => {
+  let reads = 0;
+  const index = new NameIndex(async function* () {
+    reads += 1;
+    yield* ["b", "a", "c"];
+  });
+  const pages = await Promise.all(Array.from({ length: 60 }, () => index.page("", "a", 1)));
+  expect(pages).toEqual(Array(60).fill({ names: ["b"], more: true }));
+  index.remove("b");
+  expect(await index.page("", "", 9)).toEqual({ names: ["a", "c"], more: false });
+  expect(reads).toBe(1);
+  index.forget();
+  expect((await index.page("", "", 9)).names).toEqual(["a", "b", "c"]);
+  expect(reads).toBe(2);
 });
 
 test.each([
