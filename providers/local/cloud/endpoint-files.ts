@@ -29,6 +29,21 @@ interface PresignBody {
   readonly contentDisposition: string;
 }
 
+/** @throws RequestError for anything else */
+function presignBody(body: unknown): PresignBody {
+  const { name, expiresSeconds, contentDisposition } = (body ?? {}) as Partial<PresignBody>;
+  if (
+    typeof name === "string" &&
+    typeof expiresSeconds === "number" &&
+    typeof contentDisposition === "string"
+  )
+    return { name, expiresSeconds, contentDisposition };
+  throw new RequestError(
+    400,
+    "the body must have a name, expiresSeconds (a number) and a contentDisposition",
+  );
+}
+
 /** A request that cannot be done, in words for whoever made it. */
 class RequestError extends Error {
   readonly statusCode: number;
@@ -85,9 +100,10 @@ export function addFiles(
         if (!(await files.remove(name))) throw new RequestError(404, "there is no such file");
         return reply.code(204).send();
       });
-      app.post<{ Body: PresignBody }>("/presigned", ({ params, body, host }) => {
-        const { name, contentDisposition } = body;
+      app.post("/presigned", ({ params, body: given, host }) => {
         const bucket = bucketFor(params);
+        const body = presignBody(given);
+        const { name, contentDisposition } = body;
         if (!(body.expiresSeconds >= 0 && body.expiresSeconds <= maxExpires)) {
           throw new RequestError(
             400,

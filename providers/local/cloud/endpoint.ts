@@ -8,13 +8,20 @@ import type { MachineRecord, State } from "./store.ts";
 /** What machines may read in their bucket; the deployment writes it. */
 const readablePrefixes = ["releases/", "runtimes/"];
 
+/** How long a client may neither send nor read anything before it is given up, in milliseconds. */
+const longestSilenceMs = 60_000;
+
 /**
  * What machines ask about themselves, and where they fetch what they run. Each has a URL of its own, whose secret part
  * is its identity: `/machines/<token>/instance-id` and `/machines/<token>/objects/<key>`. Below it, as below
  * `operatorUrl`, are the files of their bucket; `/buckets/…` is for whoever has a signed URL.
  */
-export function createEndpoint(state: State, buckets: Buckets): FastifyInstance {
-  const app = Fastify({ logger: false, forceCloseConnections: true });
+export function createEndpoint(
+  state: State,
+  buckets: Buckets,
+  silenceMs = longestSilenceMs,
+): FastifyInstance {
+  const app = Fastify({ logger: false, forceCloseConnections: true, connectionTimeout: silenceMs });
   state.signingKey ??= randomBytes(32).toString("hex");
   app.setErrorHandler((error, _request, reply) => {
     if (error instanceof KeyError) return reply.code(400).send("no object key\n");

@@ -1,7 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
 import { readdir, writeFile } from "node:fs/promises";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
@@ -75,6 +76,32 @@ test("a machine writes files, never releases", async () => {
   expect((await put(`${origin}/machines/secret/objects/releases/a`)).status).toBe(404);
   expect(await readdir(join(home, "buckets/mine"))).toEqual(["files"]);
   expect(await readdir(join(home, "buckets/other"))).toEqual([]);
+});
+
+test.each(["null", "[]", "7", '{"name":1}', '{"name":"a"}'])(
+  "a URL is not signed by the body %s",
+  async (body) => {
+    const headers = { "content-type": "application/json" };
+    const answer = await fetch(`${origin}/machines/secret/presigned`, { method: "POST", headers, body });
+    expect([answer.status, await answer.text()]).toEqual([
+      400,
+      expect.stringContaining("the body must have a name"),
+    ]);
+  },
+);
+
+test("a client that does not read what it asked for is given up", async () => {
+  const impatient = createEndpoint(state, buckets, 200);
+  await impatient.listen({ host: "127.0.0.1", port: 0 });
+  onTestFinished(() => impatient.close());
+  const { port } = impatient.server.address() as AddressInfo;
+  await buckets.copyIn("mine", "releases/large", process.execPath);
+  const client = connect(port, "127.0.0.1");
+  client.on("error", () => {}); // a reset is one way to be given up
+  client.pause().write("GET /machines/secret/objects/releases/large HTTP/1.1\r\nHost: a\r\n\r\n");
+  const [connection] = await once(impatient.server, "connection");
+  await once(connection, "close");
+  client.destroy();
 });
 
 test("every name is a file of its own, and no other's", async () => {
