@@ -47,17 +47,25 @@ export function isFree(address: string, port: number): Promise<boolean> {
 /**
  * A free address for a new machine, in the first of the subnets that has one.
  *
- * @throws when all are taken, naming the subnets
+ * @throws when all are taken, naming the subnets, and whether machines or another program have them
  */
 export async function allocateAddress(
   subnets: readonly string[],
   port: number,
   taken: ReadonlySet<string>,
 ): Promise<string> {
+  let held = 0;
   for (const subnet of subnets) {
     for (const address of machineAddresses(subnet)) {
-      if (!taken.has(address) && (await isFree(address, port))) return address;
+      if (taken.has(address)) continue;
+      if (await isFree(address, port)) return address;
+      held += 1;
     }
+  }
+  if (held > 0) {
+    throw new Error(
+      `another program listens on port ${port} of every address that is left in ${subnets.join(", ")}: end it, or choose another port (switchyard:app)`,
+    );
   }
   throw new Error(
     `no free address for a machine on port ${port} in ${subnets.join(", ")}: make the subnets larger (switchyard:network)`,

@@ -77,6 +77,14 @@ test("a machine gets the first address that neither a machine nor another progra
   expect(await allocateAddress(["10.95.242.0/24"], port, taken)).toBe("127.95.242.13");
 });
 
+test("a port that another program has everywhere is said to be taken, not the subnet to be full", async () => {
+  const port = await freePort();
+  await listen("0.0.0.0", port);
+  await expect(allocateAddress(["10.95.244.0/28"], port, new Set(["127.95.244.11"]))).rejects.toThrow(
+    `another program listens on port ${port} of every address that is left in 10.95.244.0/28: end it, or choose another port`,
+  );
+});
+
 test("the next subnet is used when one is full, and an error names all when they are", async () => {
   const port = await freePort();
   const subnets = ["10.95.243.0/29", "10.95.243.16/28"];
