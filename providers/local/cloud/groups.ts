@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import type { WatchHealth } from "./health.ts";
+import type { MachineWatch, WatchHealth } from "./health.ts";
 import { Launcher, startAttempts } from "./launcher.ts";
 import { lastWords, type MachineFolders, revisionOf, stopMachine } from "./machine.ts";
 import { isAlive } from "./process.ts";
@@ -30,7 +30,7 @@ export class NotFoundError extends Error {}
 export class Groups {
   readonly #options: GroupsOptions;
   readonly #launcher: Launcher;
-  readonly #watches = new Map<string, { stop(): void }>();
+  readonly #watches = new Map<string, MachineWatch>();
   readonly #leaving = new Map<string, Promise<void>>();
   readonly #waiters = new Set<() => void>();
   /** When this control plane first saw a machine that has not been healthy yet, by the clock of `performance.now()`. */
@@ -177,7 +177,11 @@ export class Groups {
     const since = this.#startedAt.get(machine.id) ?? performance.now();
     this.#startedAt.set(machine.id, since);
     if (performance.now() - since < limit * 1000) return;
-    void this.#startFailed(machine, `was not healthy within ${limit} s`, startAttempts);
+    void this.#startFailed(
+      machine,
+      `was not healthy within ${limit} s (${this.#watches.get(machine.id)?.reason})`,
+      startAttempts,
+    );
   }
 
   #lost(machine: MachineRecord): void {

@@ -8,7 +8,13 @@ export type WatchHealth = (
   machine: MachineRecord,
   check: HealthCheck,
   onChange: (healthy: boolean, reason: string) => void,
-) => { stop(): void };
+) => MachineWatch;
+
+export interface MachineWatch {
+  /** What was wrong at the last check; undefined when nothing was. */
+  readonly reason: string | undefined;
+  stop(): void;
+}
 
 /** The group's own health check, apart from the load balancers': a group heals without one, too. */
 export const watchHealth: WatchHealth = (machine, check, onChange) => {
@@ -19,5 +25,10 @@ export const watchHealth: WatchHealth = (machine, check, onChange) => {
     () => check,
     () => onChange(target.state === "healthy", target.reason ?? ""),
   );
-  return { stop: () => void running.stop() };
+  return {
+    get reason() {
+      return target.reason;
+    },
+    stop: () => void running.stop(),
+  };
 };
