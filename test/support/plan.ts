@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { parseUrn } from "../../operations/urn.ts";
 import { simpleType } from "../../plan/labels.ts";
 import { hasFailed, type Plan, type PlannedResource } from "../../plan/plan.ts";
@@ -33,6 +34,15 @@ export interface StackPlan {
  */
 export function planStack(stack: string, config: Readonly<Record<string, unknown>> = {}): Promise<StackPlan> {
   return planOf(stack, { config });
+}
+
+/** The same for `examples/<example>.yaml`. */
+export function planExample(
+  example: string,
+  config: Readonly<Record<string, unknown>> = {},
+): Promise<StackPlan> {
+  const configFile = join(import.meta.dirname, "../../examples", `${example}.yaml`);
+  return planOf(example, { configFile, config });
 }
 
 /** The same for any project; see `readStack`. */

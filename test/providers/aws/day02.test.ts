@@ -1,14 +1,13 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: tokens look like this
-import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { planOf, type StackPlan } from "../../support/plan.ts";
+import { planExample, type StackPlan } from "../../support/plan.ts";
 
 describe("a file API behind a load balancer (R2)", { timeout: 30_000 }, () => {
   let plan: StackPlan;
   const inputs = (name: string) => plan.get(name).inputs;
 
   beforeAll(async () => {
-    plan = await planOf("day02", { configFile: join(import.meta.dirname, "../../stacks/day02.yaml") });
+    plan = await planExample("aws-file-api");
   });
 
   it("has the VPC of R2.7", () => {

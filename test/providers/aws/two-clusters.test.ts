@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: tokens look like this
 import { beforeAll, describe, expect, it } from "vitest";
-import { planStack, type StackPlan } from "../../support/plan.ts";
+import { planExample, type StackPlan } from "../../support/plan.ts";
 
 const arn = (cluster: string) => `\${TargetGroup:${cluster}.arn}`;
 
@@ -9,7 +9,7 @@ describe("two clusters behind path rules (R3)", { timeout: 30_000 }, () => {
   const inputs = (name: string) => plan.get(name).inputs;
 
   beforeAll(async () => {
-    plan = await planStack("aws");
+    plan = await planExample("aws-two-clusters");
   });
 
   it("is in us-east-1, a subnet in each of two zones", () => {
@@ -145,7 +145,9 @@ describe("two clusters behind path rules (R3)", { timeout: 30_000 }, () => {
 
 describe("other configurations", { timeout: 30_000 }, () => {
   it("takes arm64 images and Node.js for a Graviton cluster", async () => {
-    const plan = await planStack("aws", { clusters: [{ name: "arm", machineType: "t4g.small", min: 1 }] });
+    const plan = await planExample("aws-two-clusters", {
+      clusters: [{ name: "arm", machineType: "t4g.small", min: 1 }],
+    });
     expect(plan.get("LaunchTemplate::arm").inputs?.imageId).toContain("/arm64/");
     expect(plan.byType("RuntimeObject").map(({ inputs }) => String(inputs?.key))).toEqual([
       expect.stringMatching(/^runtimes\/node-linux-arm64-/),
@@ -154,7 +156,7 @@ describe("other configurations", { timeout: 30_000 }, () => {
 
   it("answers 404 where no cluster has a weight", async () => {
     const clusters = [{ name: "only", min: 1, path: "/only", weight: 0 }];
-    const plan = await planStack("aws", { clusters });
+    const plan = await planExample("aws-two-clusters", { clusters });
     expect(plan.get("Listener::http").inputs?.defaultActions).toEqual([
       {
         type: "fixed-response",
@@ -166,7 +168,7 @@ describe("other configurations", { timeout: 30_000 }, () => {
   it("serves HTTPS with a certificate, and redirects HTTP to it", async () => {
     const certificate = "arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d-0000-4000-8000-0123456789ab";
     const loadBalancer = { allow: ["192.0.2.0/24"], certificate, host: "api.example.org" };
-    const plan = await planStack("aws", { loadBalancer });
+    const plan = await planExample("aws-two-clusters", { loadBalancer });
     expect(plan.get("Listener::https").inputs).toMatchObject({
       port: 443,
       protocol: "HTTPS",
@@ -198,10 +200,10 @@ describe("other configurations", { timeout: 30_000 }, () => {
   it("makes a key pair of the SSH key, and none without", async () => {
     const sshKey =
       "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f me@example.org";
-    const plan = await planStack("aws", { sshKey, clusters: undefined });
+    const plan = await planExample("aws-two-clusters", { sshKey, clusters: undefined });
     expect(plan.get("KeyPair::app").inputs).toMatchObject({ publicKey: sshKey });
     expect(plan.get("LaunchTemplate::app").inputs?.keyName).toBe("${KeyPair:app.keyName}");
-    const without = await planStack("aws");
+    const without = await planExample("aws-two-clusters");
     expect(without.byType("KeyPair")).toEqual([]);
     expect(without.get("LaunchTemplate::cluster1").inputs).not.toHaveProperty("keyName");
   });
@@ -209,7 +211,10 @@ describe("other configurations", { timeout: 30_000 }, () => {
   it("puts the load balancer into one subnet of each zone", async () => {
     const zones = ["us-east-1a", "us-east-1a", "us-east-1b"];
     const subnets = zones.map((zone, index) => ({ cidr: `10.0.${index}.0/24`, zone }));
-    const plan = await planStack("aws", { network: { cidr: "10.0.0.0/16", subnets }, clusters: undefined });
+    const plan = await planExample("aws-two-clusters", {
+      network: { cidr: "10.0.0.0/16", subnets },
+      clusters: undefined,
+    });
     expect(plan.get("aws:lb/loadBalancer:LoadBalancer::edge").inputs?.subnets).toEqual([
       "${Subnet:sn-10.0.0.0/24.id}",
       "${Subnet:sn-10.0.2.0/24.id}",
@@ -218,7 +223,9 @@ describe("other configurations", { timeout: 30_000 }, () => {
   });
 
   it("keeps a share of a cluster when it is rolled, within what AWS allows", async () => {
-    const plan = await planStack("aws", { rollout: { minHealthyPercent: 50, timeoutSeconds: 300 } });
+    const plan = await planExample("aws-two-clusters", {
+      rollout: { minHealthyPercent: 50, timeoutSeconds: 300 },
+    });
     expect(plan.get("Group::cluster1").inputs).toMatchObject({
       healthCheckGracePeriod: 300,
       waitForCapacityTimeout: "0",
