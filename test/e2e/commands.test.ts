@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startProcess, writeLock } from "../support/locks.ts";
 import { freePort } from "../support/ports.ts";
-import { type CommandResult, Deployment, run } from "./deployment.ts";
+import { type CommandResult, Deployment } from "./deployment.ts";
 
 let deployment: Deployment;
 let made: CommandResult;
@@ -58,9 +58,7 @@ describe("commands on a stack of this machine", { timeout: 90_000 }, () => {
   it("`destroy` keeps the bucket, and `destroy --with-data` takes it with its files, its name given again", async () => {
     const file = join(deployment.root, "kept.txt");
     await writeFile(file, "kept");
-    const options = { cwd: deployment.root, env: { ...deployment.env } };
-    const script = join(deployment.root, "scripts/files.ts");
-    const put = await run(process.execPath, [script, "put", file], options);
+    const put = await deployment.script("files.ts", "put", file).ended;
     expect(put.code, put.stderr).toBe(0);
 
     const unconfirmed = await deployment.npm("destroy", "--with-data");
