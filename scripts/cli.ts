@@ -29,18 +29,22 @@ interface Attempt {
 /**
  * Finds a Pulumi CLI, or gets one: `PULUMI_COMMAND`, which must then work; every `pulumi` on the PATH outside
  * node_modules; what an earlier run left in `$PULUMI_HOME/versions/<version>` (default `~/.pulumi`); npm's
- * `pulumi` package, which downloads into that folder; a build from Go modules, into the same folder. Fails with
- * each thing tried, why it would not do, and what to do.
+ * `pulumi` package, which downloads into that folder and verifies nothing, unless `SWITCHYARD_CLI=build` forbids it; a
+ * build from Go modules, verified by the `go.sum` files in `tools/`, into the same folder. Fails with each thing tried, why
+ * it would not do, and what to do.
  */
 export async function findCli(context: Context): Promise<Cli> {
   const { env, root } = context;
   if (env.PULUMI_COMMAND) return chosenCli(context, resolve(env.PULUMI_COMMAND));
-  const bin = join(env.PULUMI_HOME || join(homedir(), ".pulumi"), "versions", await cliVersion(root), "bin");
+  const version = await cliVersion(root);
+  const bin = join(env.PULUMI_HOME || join(homedir(), ".pulumi"), "versions", version, "bin");
   const pinned = join(bin, "pulumi");
   const attempts: Attempt[] = [
     ...(await onPath(env)),
     { what: pinned, find: () => existing(pinned) },
-    { what: "download by npm's `pulumi` package", find: () => download(context, pinned) },
+    ...(mayDownload(env)
+      ? [{ what: "download by npm's `pulumi` package", find: () => download(context, version, pinned) }]
+      : []),
     { what: "build from Go modules", find: () => buildCli(context, bin).then(() => pinned) },
   ];
   const failures: string[] = [];
@@ -61,6 +65,16 @@ const remedy = `What to do, any one of:
   - install Pulumi ${minimumVersion} or newer and put it on the PATH (https://www.pulumi.com/docs/install/)
   - name its executable: PULUMI_COMMAND=/path/to/pulumi
   - let the download or the build reach the network (HTTPS_PROXY; GOPROXY), with Go on the PATH for the build`;
+
+/** @throws when `SWITCHYARD_CLI` is set to something else than `build` */
+function mayDownload({ SWITCHYARD_CLI: way }: NodeJS.ProcessEnv): boolean {
+  if (way && way !== "build") {
+    throw new Error(
+      `SWITCHYARD_CLI is ${JSON.stringify(way)}; it must be build, or unset, which also lets the CLI be downloaded`,
+    );
+  }
+  return !way;
+}
 
 async function chosenCli(context: Context, command: string): Promise<Cli> {
   try {
@@ -89,8 +103,12 @@ async function onPath(env: NodeJS.ProcessEnv): Promise<Attempt[]> {
  * The vendor's installer speaks as soon as it was fetched; until then, `connectMs` tells a network that drops
  * everything from a slow one.
  */
-async function download(context: Context, pinned: string): Promise<string> {
-  context.log("Asking npm's `pulumi` package to download the Pulumi CLI.");
+async function download(context: Context, version: string, pinned: string): Promise<string> {
+  context.log(
+    `Downloading the Pulumi CLI ${version}: npm's \`pulumi\` package fetches https://get.pulumi.com/install.sh and runs it; nothing verifies what comes. SWITCHYARD_CLI=build builds it instead, verified by go.sum.`,
+  );
+  // Another version than the pinned one would be looked for where it is not.
+  const { PULUMI_VERSION: _, ...env } = context.env;
   const script = join(context.root, "node_modules", "pulumi", "run.js");
   const unconnected = new AbortController();
   const limit = setTimeout(
@@ -99,7 +117,7 @@ async function download(context: Context, pinned: string): Promise<string> {
   );
   try {
     const { code, stderr } = await capture(process.execPath, [script, "version"], {
-      env: { NODE_USE_ENV_PROXY: "1", ...context.env },
+      env: { NODE_USE_ENV_PROXY: "1", ...env },
       signal: AbortSignal.any([context.signal, unconnected.signal]),
       timeoutMs: downloadMs,
       onOutput: (text) => {

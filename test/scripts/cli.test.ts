@@ -100,15 +100,29 @@ test("npm's package downloads before anything is built", async () => {
   const { root, pinned, go } = fakeProject({
     runJs: `
       const { mkdirSync, writeFileSync } = require("node:fs");
-      const bin = process.env.PULUMI_HOME + "/versions/${version}/bin";
+      const bin = process.env.PULUMI_HOME + "/versions/" + (process.env.PULUMI_VERSION || "${version}") + "/bin";
       mkdirSync(bin, { recursive: true });
       for (const name of ["pulumi", "pulumi-language-nodejs"])
         writeFileSync(bin + "/" + name, "#!/bin/sh\\necho v${version}\\n", { mode: 0o755 });`,
   });
-  const context = testContext(root, [go]);
+  const context = testContext(root, [go], { PULUMI_VERSION: "1.2.3" });
   const command = join(pinned, "pulumi");
   await expect(findCli(context)).resolves.toMatchObject({ command, version });
-  expect(context.lines.join("\n")).toMatch(/download/);
+  expect(context.lines).toEqual([
+    expect.stringMatching(
+      `^Downloading the Pulumi CLI ${version}: .*https://get.pulumi.com/install.sh .*SWITCHYARD_CLI=build`,
+    ),
+  ]);
+});
+
+test("SWITCHYARD_CLI=build downloads nothing, and no other value will do", async () => {
+  const { root, pinned, go } = fakeProject({ runJs: "process.exit(9)", go: fakeGo });
+  const context = testContext(root, [go], { SWITCHYARD_CLI: "build" });
+  await expect(findCli(context)).resolves.toMatchObject({ command: join(pinned, "pulumi"), version });
+  expect(context.lines[0]).toContain(`Building the Pulumi CLI ${version} from Go modules, verified by`);
+  await expect(findCli(testContext(root, [go], { SWITCHYARD_CLI: "no" }))).rejects.toThrow(
+    'SWITCHYARD_CLI is "no"; it must be build, or unset',
+  );
 });
 
 /** Stands in for `go`: "compiles" a binary that prints the version given by the linker flags. */

@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { temporaryFolder, writeScript } from "../support/fake-cli.ts";
 
@@ -100,4 +100,29 @@ test("where the dependencies bring no Node.js, one that runs TypeScript is asked
 
 test("it is plain JavaScript that needs no dependency", () => {
   execFileSync(process.execPath, ["--no-experimental-strip-types", "--check", script]);
+});
+
+test("what npm runs has the Node.js that the dependencies bring, from the first time on", () => {
+  const root = fixture();
+  cpSync(join(script, "../run"), join(root, "scripts", "run"));
+  const bin = join(root, "node_modules", ".bin");
+  const npm = writeScript(
+    join(root, "bin", "npm"),
+    `mkdir -p ${bin} && echo '#!/bin/sh' > ${bin}/node && echo 'echo own "$@"' >> ${bin}/node && chmod 755 ${bin}/node`,
+  );
+  const path = [bin, dirname(npm), dirname(process.execPath), "/usr/bin", "/bin"].join(":");
+  const args = ["node", "x.ts", "a b"];
+  const options = { env: { PATH: path, npm_execpath: "" }, encoding: "utf8" } as const;
+  const { stdout, stderr } = spawnSync(join(root, "scripts", "run"), args, options);
+  expect([stdout, stderr]).toEqual(["own x.ts a b\n", expect.stringContaining("Installed in")]);
+});
+
+test("install scripts of dependencies are switched off, and known are those that do without", () => {
+  const root = join(script, "../..");
+  const set = execFileSync("npm", ["config", "get", "ignore-scripts"], { cwd: root, encoding: "utf8" });
+  expect(set.trim()).toBe("true");
+  const { packages } = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8"));
+  const withScript = Object.keys(packages).filter((path) => packages[path].hasInstallScript);
+  // esbuild's puts its binary in place of a link to it; protobufjs' looks at the project's version of it.
+  expect(withScript.sort()).toEqual(["node_modules/esbuild", "node_modules/protobufjs"]);
 });
