@@ -76,8 +76,19 @@ export async function readSettings(
   const draft = withDefaults(input, rules?.defaults ?? unknownDefaults);
   checkRelations(draft, rules, reportFirst);
   rules?.check(draft, reportMore, raw);
+  problems.push(...misspelt(Object.keys(raw)));
   if (problems.length > 0) throw configError(problems, where.stack);
   return freeze(structuredClone(draft)) as Settings;
+}
+
+/** Keys that nothing reads, because their namespace is nearly ours. */
+function misspelt(names: readonly string[]): Problem[] {
+  const own = namespace.slice(0, -1);
+  return names.flatMap((key) => {
+    const [found = "", rest] = key.split(":", 2);
+    if (found === own || distance(found.toLowerCase(), own) > 2) return [];
+    return [{ key, line: `${key} is set, and nothing reads it; did you mean ${namespace}${rest}?` }];
+  });
 }
 
 function configError(problems: readonly Problem[], stack: string): ConfigError {

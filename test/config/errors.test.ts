@@ -320,3 +320,19 @@ test("a wrong value anywhere is one problem: nothing else is said to be wrong be
     expect(problems).toEqual([expect.stringContaining(`${key} is null; it must be`)]);
   }
 });
+
+test("names keys whose namespace is misspelt, and leaves those of others alone", async () => {
+  const raw = { ...rawConfig({ cloud: "local" }), "switchyrad:app": "secret", "Switchyard:app": "x" };
+  const where = { project: "lab", stack: "dev" };
+  await expect(readSettings(raw, where, clouds)).rejects.toMatchObject({
+    problems: [
+      "Switchyard:app is set, and nothing reads it; did you mean switchyard:app?",
+      "switchyrad:app is set, and nothing reads it; did you mean switchyard:app?",
+    ],
+  });
+  await readSettings(
+    { ...rawConfig({ cloud: "local" }), "aws:region": "x", "pulumi:tags": "{}" },
+    where,
+    clouds,
+  );
+});
