@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { AdminToken } from "./components/admin-token.ts";
 import { Readiness } from "./components/readiness.ts";
@@ -6,6 +8,10 @@ import type { ProgramOutputs } from "./operations/outputs.ts";
 import { openCloud } from "./providers/index.ts";
 import { buildRelease } from "./release/build.ts";
 import type { AppEnvironment } from "./service/settings/environment.ts";
+
+// The user's own: what there is no key for (docs/transforms.md).
+const transforms = join(import.meta.dirname, "transforms.ts");
+if (existsSync(transforms)) await import(transforms);
 
 const { cloud, settings } = await openCloud(pulumi.runtime.allConfig(), {
   project: pulumi.getProject(),

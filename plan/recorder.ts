@@ -1,4 +1,5 @@
 import * as grpc from "@grpc/grpc-js";
+import type callbackpb from "@pulumi/pulumi/proto/callback_pb.js";
 import enginegrpc from "@pulumi/pulumi/proto/engine_grpc_pb.js";
 import enginepb from "@pulumi/pulumi/proto/engine_pb.js";
 import monitorgrpc from "@pulumi/pulumi/proto/resource_grpc_pb.js";
@@ -15,6 +16,7 @@ import {
   type StackName,
   toProperties,
 } from "./registration.ts";
+import { Transforms } from "./transforms.ts";
 import { wireSecret } from "./values.ts";
 
 const { Struct } = structpb;
@@ -68,10 +70,10 @@ function refusing(reasons: Readonly<Record<string, string>>): grpc.UntypedServic
   return Object.fromEntries(handlers);
 }
 
-function unary<Q, S extends Message>(handle: (request: Q) => S): grpc.handleUnaryCall<Q, S> {
-  return ({ request }, callback) => {
+function unary<Q, S extends Message>(handle: (request: Q) => S | Promise<S>): grpc.handleUnaryCall<Q, S> {
+  return async ({ request }, callback) => {
     try {
-      callback(null, handle(request));
+      callback(null, await handle(request));
     } catch (error) {
       callback(refusal((error as Error).message));
     }
@@ -97,7 +99,8 @@ function idOf({ custom, type, urn, parent, id }: Registration): string {
 
 function monitorHandlers(
   stack: StackName,
-  { resources, outputs, logs }: Recording,
+  { resources, outputs }: Recording,
+  transforms: Transforms,
 ): grpc.UntypedServiceImplementation {
   const record = (registration: Registration): Registration => {
     const { urn } = registration;
@@ -105,15 +108,14 @@ function monitorHandlers(
     resources.set(urn, registration);
     return registration;
   };
-  const transform = () => {
-    logs.push({ severity: "error", message: "a plan does not apply transforms" });
-    return new emptypb.Empty();
-  };
   return {
     ...refusing(refusals),
-    // The SDK does not report an error here, but stumbles over it.
-    registerStackTransform: unary(transform),
-    registerStackInvokeTransform: unary(transform),
+    registerStackTransform: unary((callback: callbackpb.Callback) => {
+      transforms.addToStack(callback);
+      return new emptypb.Empty();
+    }),
+    // It would change calls of data sources, and those are refused.
+    registerStackInvokeTransform: unary(() => new emptypb.Empty()),
     getDeploymentInfo: unary(() =>
       new pb.DeploymentInfo()
         .setProject(stack.project)
@@ -127,8 +129,10 @@ function monitorHandlers(
         `${request.getTok()} is a data source, and a plan has nothing to read it from: let the stack's configuration say what it would`,
       );
     }),
-    registerResource: unary((request: pb.RegisterResourceRequest) => {
+    registerResource: unary(async (request: pb.RegisterResourceRequest) => {
+      await transforms.apply(request);
       const registration = record(registrationOf(request, stack, resources));
+      transforms.keep(registration.urn, request);
       return new pb.RegisterResourceResponse()
         .setUrn(registration.urn)
         .setId(idOf(registration))
@@ -176,16 +180,21 @@ function engineHandlers({ logs }: Recording): grpc.UntypedServiceImplementation 
  */
 export async function startRecorder(stack: StackName): Promise<Recorder> {
   const recording: Recording = { resources: new Map(), outputs: new Map(), logs: [] };
+  const transforms = new Transforms();
   const server = new grpc.Server({
     "grpc.max_receive_message_length": -1,
     "grpc.max_send_message_length": -1,
   });
-  server.addService(monitorgrpc.ResourceMonitorService, monitorHandlers(stack, recording));
+  server.addService(monitorgrpc.ResourceMonitorService, monitorHandlers(stack, recording, transforms));
   server.addService(enginegrpc.EngineService, engineHandlers(recording));
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) =>
     error ? reject(error) : resolve(port),
   );
   const address = `127.0.0.1:${await promise}`;
-  return { address, recording, close: () => server.forceShutdown() };
+  const close = () => {
+    transforms.close();
+    server.forceShutdown();
+  };
+  return { address, recording, close };
 }

@@ -70,13 +70,18 @@ function common(request: Request, stack: StackName, known: Known) {
   };
 }
 
-/** What the engine would make of a request to create a resource, or of a component. */
+/**
+ * What the engine would make of a request to create a resource, or of a component.
+ * @throws on what would need a plugin
+ */
 export function registrationOf(
   request: pb.RegisterResourceRequest,
   stack: StackName,
   known: Known,
 ): Registration {
-  refuse(request);
+  if (request.getRemote()) {
+    throw new Error(`${request.getType()} is a component that lives in a plugin, and a plan has none`);
+  }
   const parent = known.get(request.getParent());
   const isCustom = request.getCustom();
   const { provider, ...shared } = common(request, stack, known);
@@ -122,14 +127,6 @@ export function readRegistration(
     hideDiff: [],
     aliases: [],
   };
-}
-
-/** @throws on what would need a plugin, or code of the program's that the engine calls back */
-function refuse(request: pb.RegisterResourceRequest): void {
-  if (request.getRemote()) {
-    throw new Error(`${request.getType()} is a component that lives in a plugin, and a plan has none`);
-  }
-  if (request.getTransformsList().length > 0) throw new Error("a plan does not apply transforms");
 }
 
 /** The provider that is given, else the parent's of the same package, else the package's default one. */

@@ -14,6 +14,7 @@ const signatures = {
   asset: "c44067f5952c0a294b673a41bacd8c17",
   archive: "0def7320c3a5731c473e5ecbe6d01bc7",
   resource: "5cf8f73096256a8f31e491e813e4eb8e",
+  output: "d0e6a833031e9bbcd3f4e8bde6ca49a4",
 } as const;
 
 type Tagged = Readonly<Record<string, unknown>>;
@@ -26,6 +27,56 @@ function signatureOf(value: object): unknown {
 export function wireSecret(value: unknown): unknown {
   const isMarked = typeof value === "object" && value !== null && signatureOf(value) === signatures.secret;
   return isMarked ? value : { [signatureKey]: signatures.secret, value };
+}
+
+/**
+ * Properties as transforms get them: secrets and unknown values as outputs (the SDK makes `Output`s of these), and so a
+ * property that depends on resources.
+ * @param dependencies URNs by property
+ */
+export function toOutputs(
+  properties: Tagged,
+  dependencies: ReadonlyMap<string, readonly string[]>,
+): Record<string, unknown> {
+  return mapSorted(properties, (value, key) => {
+    const urns = dependencies.get(key) ?? [];
+    const output = toOutput(value);
+    if (urns.length === 0) return output;
+    const isOutput =
+      typeof output === "object" && output !== null && signatureOf(output) === signatures.output;
+    return {
+      ...(isOutput ? output : { [signatureKey]: signatures.output, value: output }),
+      dependencies: [...urns],
+    };
+  });
+}
+
+function toOutput(value: unknown): unknown {
+  if (value === wireUnknown) return { [signatureKey]: signatures.output };
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(toOutput);
+  if (signatureOf(value) !== signatures.secret) return mapSorted(value as Tagged, toOutput);
+  const { value: content } = value as Tagged;
+  const known = content === wireUnknown ? {} : { value: content };
+  return { [signatureKey]: signatures.output, secret: true, ...known };
+}
+
+/** The reverse of `toOutputs`; what the outputs depended on is gone. */
+export function fromOutputs(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(fromOutputs);
+  const tagged = value as Tagged;
+  if (signatureOf(value) !== signatures.output) return mapSorted(tagged, fromOutputs);
+  const content = "value" in tagged ? fromOutputs(tagged.value) : wireUnknown;
+  return tagged.secret === true ? wireSecret(content) : content;
+}
+
+/** URNs that the outputs in a value depend on. */
+export function dependenciesIn(value: unknown): Set<string> {
+  if (typeof value !== "object" || value === null) return new Set();
+  const own = signatureOf(value) === signatures.output ? (value as Tagged).dependencies : undefined;
+  const below = Object.values(value).flatMap((part) => [...dependenciesIn(part)]);
+  return new Set([...((own as string[] | undefined) ?? []), ...below]);
 }
 
 /**
@@ -51,9 +102,9 @@ export function fromWire(value: unknown, root: string): unknown {
   }
 }
 
-function mapSorted(object: Tagged, map: (value: unknown) => unknown): Record<string, unknown> {
+function mapSorted(object: Tagged, map: (value: unknown, key: string) => unknown): Record<string, unknown> {
   const keys = Object.keys(object).sort();
-  return Object.fromEntries(keys.map((key) => [key, map(object[key])]));
+  return Object.fromEntries(keys.map((key) => [key, map(object[key], key)]));
 }
 
 function sha256(content: string | Uint8Array): string {

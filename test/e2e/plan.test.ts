@@ -1,3 +1,5 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Plan, PlannedResource } from "../../plan/plan.ts";
 import { planOf } from "../support/plan.ts";
@@ -6,6 +8,16 @@ import { Deployment } from "./deployment.ts";
 
 /** What the CLI says for a value that it does not know, and we with a token or `[unknown]`. */
 const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+/** What both sides must then agree on: properties, among them a secret one, and options. */
+const transforms = `import { output, runtime, secret } from "@pulumi/pulumi";
+runtime.registerStackTransformation(({ type, props, opts }) => {
+  if (type === "switchyard:index:AdminToken") return { props: { ...props, note: secret("quiet") }, opts };
+  if (type !== "switchyard:local:MachineGroup") return undefined;
+  const startupScript = output(props.startupScript).apply((script) => script + "# more");
+  return { props: { ...props, startupScript, max: 6 }, opts: { ...opts, ignoreChanges: ["port"] } };
+});
+`;
 
 let deployment: Deployment;
 let engine: Plan;
@@ -21,6 +33,7 @@ beforeAll(async () => {
     ],
     loadBalancer: { port: await freePort() },
   });
+  await writeFile(join(deployment.root, "transforms.ts"), transforms);
   const { stdout, stderr } = await deployment.pulumi("preview", "--stack", deployment.stack, "--json");
   engine = JSON.parse(stdout || JSON.stringify({ stderr })) as Plan;
   plan = (await planOf(deployment.stack, { root: deployment.root })).document;

@@ -159,6 +159,71 @@ describe("outputs", { timeout: 20_000 }, () => {
   });
 });
 
+describe("transforms", { timeout: 20_000 }, () => {
+  it("change a resource: its own first, then those of what it is in, then the stack's", async () => {
+    const { get, outputs } = await plan(`
+      const add = (word: string) => (args: any) => args.type === "lab:index:Group" ? undefined
+        : ({ props: { ...args.props, words: [...(args.props.words ?? []), word] }, opts: args.opts });
+      pulumi.runtime.registerResourceTransform(add("stack"));
+      const group = new Group("group", { transforms: [add("group")] });
+      const inner = new Group("inner", { parent: group, transforms: [add("inner")] });
+      const thing = new Thing("thing", {}, { parent: inner, transforms: [add("own")] });
+      new Thing("other", {});
+      export const arn = thing.arn;`);
+    expect(get("thing").inputs).toEqual({ words: ["own", "inner", "group", "stack"] });
+    expect(get("other").inputs).toEqual({ words: ["stack"] });
+    expect(outputs).toEqual({ arn: "${Thing:thing.arn}" });
+  });
+
+  it("get and set options, and what a resource depends on", async () => {
+    const { get, dependsOn } = await plan(`
+      const one = new Thing("one", {}, { protect: true });
+      const two = new Thing("two", {});
+      const own = ({ props, opts }: any) => ({
+        props: { ...props, size: pulumi.output(props.size).apply((size: number) => size + 1) },
+        opts: { ...opts, protect: true, dependsOn: [two], ignoreChanges: [...opts.ignoreChanges, "tags"],
+          customTimeouts: { create: "5m" } },
+      });
+      new Thing("three", { size: 1, from: one.arn }, { ignoreChanges: ["size"], transforms: [own] });
+      new Thing("four", { from: one.arn }, { transforms: [() => undefined] });
+      pulumi.runtime.registerResourceTransform(({ name, props, opts }) =>
+        name === "five" ? { props, opts: { ...opts, retainOnDelete: true } } : undefined);
+      new Thing("five", { from: one.arn });`);
+    expect(get("three")).toMatchObject({
+      inputs: { size: 2, from: "${Thing:one.arn}" },
+      protect: true,
+      ignoreChanges: ["size", "tags"],
+      customTimeouts: { create: "5m" },
+    });
+    expect(dependsOn("three", "two")).toBe(true);
+    for (const name of ["four", "five"]) {
+      expect(get(name).dependencies).toEqual([get("one").urn]);
+      expect(get(name).propertyDependencies).toEqual({ from: [get("one").urn] });
+    }
+    expect(get("five").retainOnDelete).toBe(true);
+    expect(get("four")).not.toHaveProperty("retainOnDelete");
+  });
+
+  it("get secrets and unknown values as outputs, and keep them so", async () => {
+    const { get } = await plan(`
+      const password = pulumi.secret("hunter2");
+      const number = pulumi.output(pulumi.unknown);
+      pulumi.runtime.registerResourceTransform(({ props, opts }) => ({
+        props: { ...props, kinds: [props.password, props.list?.[0], props.number].map(pulumi.Output.isInstance),
+          twice: pulumi.interpolate\`\${props.password}\${props.password}\` },
+        opts,
+      }));
+      new Thing("two", { password, list: [password], number });`);
+    expect(get("two").inputs).toEqual({
+      kinds: [true, true, true],
+      list: ["[secret]"],
+      number: "[unknown]",
+      password: "[secret]",
+      twice: "[secret]",
+    });
+  });
+});
+
 describe("secrets", { timeout: 20_000 }, () => {
   it("are masked in inputs, outputs, logs, and in all that is made of them", async () => {
     const { get, outputs, diagnostics, document } = await plan(`
@@ -225,9 +290,9 @@ describe("a program that fails", { timeout: 20_000 }, () => {
     ],
     ["one URN twice", `new Thing("one"); new Thing("one");`, /Duplicate resource URN '\S+::one'/],
     [
-      "a transform",
-      "pulumi.runtime.registerResourceTransform(() => undefined); new Thing('one');",
-      /a plan does not apply transforms/,
+      "a transform that fails",
+      `pulumi.runtime.registerResourceTransform(() => { throw new Error("no such zone"); }); new Thing("one");`,
+      /transform failed: Error: no such zone/,
     ],
     [
       "a component of a plugin",
