@@ -3,7 +3,7 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { PlannedResource } from "../../../plan/plan.ts";
-import { planStack, type StackPlan } from "../../support/plan.ts";
+import { planExample, type StackPlan } from "../../support/plan.ts";
 
 const root = join(import.meta.dirname, "../../..");
 const source = (file: string) => readFileSync(join(root, file), "utf8");
@@ -28,7 +28,7 @@ beforeAll(async () => {
   const sshKey =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f me@example.org";
   const tags = { owner: "me" };
-  plan = await planStack("aws", { access: undefined, app: { port: 8080 }, sshKey, tags });
+  plan = await planExample("aws-two-clusters", { access: undefined, app: { port: 8080 }, sshKey, tags });
 }, 30_000);
 
 describe("firewalls", () => {
@@ -64,7 +64,7 @@ describe("firewalls", () => {
   });
 
   it("have one rule for a range that is named twice", async () => {
-    const twice = await planStack("aws", {
+    const twice = await planExample("aws-two-clusters", {
       access: [
         { port: 22, from: ["192.0.2.0/24", "192.0.2.0/24"] },
         { port: 22, from: ["192.0.2.0/24", "198.51.100.0/24"] },
@@ -166,7 +166,7 @@ describe("the bucket", () => {
   });
 
   it("may be deleted with what is in it only when the configuration says so", async () => {
-    const open = await planStack("aws", { bucket: { protect: false, empty: true } });
+    const open = await planExample("aws-two-clusters", { bucket: { protect: false, empty: true } });
     expect(open.get("aws:s3/bucket:Bucket::files")).toMatchObject({ inputs: { forceDestroy: true } });
     expect(open.resources.filter(({ protect }) => protect)).toEqual([]);
   });
