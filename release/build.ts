@@ -26,9 +26,10 @@ const entryDate = new Date("1985-10-26T08:15:00.000Z");
 
 /**
  * The files of a release and what they are made of. A store's file, with its SDK, is read only where it is selected
- * (service/storage/index.ts); the errors that they throw are in one of their own, because the app must know them.
+ * (service/storage/index.ts); the errors that they throw are in one of their own, because the app must know them. So is the page of the API, which is read when it is asked for.
  */
 const entryPoints = {
+  docs: "./service/api/docs-app.ts",
   server: "./service/server.ts",
   "storage-errors": "./service/storage/store.ts",
   "storage-gcs": "./service/storage/gcs.ts",
@@ -36,6 +37,18 @@ const entryPoints = {
   "storage-s3": "./service/storage/s3.ts",
   "storage-swift": "./service/storage/swift.ts",
 };
+
+/** Swagger UI's own files, which the page of the API serves as they are: by their folder in a release, and in its package. */
+const pageFiles = "node_modules/@fastify/swagger-ui/static";
+const pageFolder = "swagger-ui";
+const pageFileNames = [
+  "favicon-16x16.png",
+  "favicon-32x32.png",
+  "index.css",
+  "swagger-ui-bundle.js",
+  "swagger-ui-standalone-preset.js",
+  "swagger-ui.css",
+];
 
 /**
  * Bundles `service/server.ts` and the stores with all they import, into a file each, and packs them so that the same
@@ -92,6 +105,7 @@ async function bundle(root: string): Promise<Bundle> {
       platform: "node",
       target: "node24",
       format: "cjs",
+      define: { "import.meta.dirname": "__dirname" },
       // Names stay as they are, for stack traces.
       minifyWhitespace: true,
       minifySyntax: true,
@@ -106,7 +120,14 @@ async function bundle(root: string): Promise<Bundle> {
     });
     const files = outputFiles.map(({ path, contents }) => [basename(path), contents] as const);
     files.sort(([one], [other]) => (one < other ? -1 : 1));
-    return { files: Object.fromEntries(files), inputs: Object.keys(metafile.inputs) };
+    const page = pageFileNames.map((name) => `${pageFiles}/${name}`);
+    const packed = page.map(
+      (file) => [`${pageFolder}/${basename(file)}`, readFileSync(join(root, file))] as const,
+    );
+    return {
+      files: Object.fromEntries([...files, ...packed]),
+      inputs: [...Object.keys(metafile.inputs), ...page],
+    };
   } catch (error) {
     const { errors } = error as Partial<BuildFailure>;
     if (!errors) throw error;

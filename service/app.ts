@@ -1,6 +1,7 @@
 import swagger from "@fastify/swagger";
 import fastify, { type FastifyInstance } from "fastify";
 import { openapiOptions } from "./api/openapi.ts";
+import { addShapes } from "./api/schemas.ts";
 import type { FileRoutes, ServiceContext } from "./context.ts";
 import { limitUploads } from "./files/uploads.ts";
 import { addConnectionRules } from "./http/connections.ts";
@@ -9,6 +10,7 @@ import { addHeaders, requestId } from "./http/identity.ts";
 import { addMetrics } from "./http/metrics.ts";
 import { addBackPressure, watchPressure } from "./http/pressure.ts";
 import { trustedHops } from "./http/proxies.ts";
+import { refuseUnknownQueries, validationError } from "./http/query.ts";
 import { addRateLimit } from "./http/rate-limit.ts";
 import { logAbortedRequests, loggerOptions, RequestLog } from "./http/request-log.ts";
 import { clusterRoutes } from "./routes/cluster.ts";
@@ -64,6 +66,7 @@ export async function buildApp(
   const uploads = limitUploads(settings.MAX_UPLOADS);
   if (settings.METRICS_PORT !== 0) addMetrics(app, settings, uploads);
   const methods = collectMethods(app);
+  addShapes(app);
   await app.register(swagger, openapiOptions(settings));
   for (const routes of [rootRoutes, healthRoutes, clusterRoutes, openapiRoutes, docsRoutes]) {
     await app.register(routes, context);
@@ -82,6 +85,8 @@ function createApp(context: ServiceContext, { logStream }: AppOptions): FastifyI
     keepAliveTimeout,
     routerOptions: { maxParamLength },
     return503OnClosing: false,
+    ajv: { customOptions: { verbose: true } },
+    schemaErrorFormatter: validationError,
     frameworkErrors: frameworkErrors(context),
     clientErrorHandler: clientErrorHandler(context),
   });
@@ -90,6 +95,7 @@ function createApp(context: ServiceContext, { logStream }: AppOptions): FastifyI
 /** The routes that need a store, each client at most `RATE_LIMIT` times a minute. */
 const fileApi: FileRoutes = async (app, context) => {
   const { settings, store } = context;
+  refuseUnknownQueries(app);
   if (settings.RATE_LIMIT > 0) await addRateLimit(app, settings.RATE_LIMIT);
   await app.register(fileRoutes, context);
   await app.register(uploadRoutes, context);

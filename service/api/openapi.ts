@@ -1,32 +1,69 @@
 import type { FastifyDynamicSwaggerOptions } from "@fastify/swagger";
 import type { ServiceSettings } from "../settings/settings.ts";
 
-interface Params {
-  readonly properties: Readonly<Record<string, object>>;
+interface Part {
+  readonly properties?: Readonly<Record<string, object>>;
+  readonly required?: readonly string[];
 }
 
-/** How the routes' schemas become the OpenAPI document. */
+const characters = "[^\\u0000-\\u001f\\u007f-\\u009f]";
+const segment = "(?!\\.{1,2}(/|$))[^/\\u0000-\\u001f\\u007f-\\u009f]+";
+
+/** What texts may be, which files/names.ts checks, and says in better words than a schema. */
+const texts: Readonly<Record<string, object>> = {
+  name: { minLength: 1, maxLength: 1024, pattern: `^${segment}(/${segment})*$` },
+  after: { maxLength: 1024, pattern: `^${characters}*$` },
+  prefix: { maxLength: 1024, pattern: `^${characters}*$` },
+};
+
+/** How the routes' schemas become the OpenAPI document: the same one, whichever machine of a deployment is asked. */
 export function openapiOptions({ PROJECT, PUBLIC }: ServiceSettings): FastifyDynamicSwaggerOptions {
+  const access = PUBLIC
+    ? "Whoever reaches this may also write."
+    : "Writing needs the admin token, and HTTPS outside of this machine. Whoever deployed this gets the token by `npm run outputs -- adminToken --show-secrets`; here, give it to **Authorize**.";
   return {
     openapi: {
       openapi: "3.1.0",
-      info: { title: `${PROJECT} API`, version: "1.0.0" },
+      info: {
+        title: `${PROJECT} API`,
+        version: "1.0.0",
+        description: `Keeps files in the deployment's own bucket. Whoever reaches this may list and download. ${access}`,
+      },
+      servers: [{ url: "/", description: "This deployment" }],
+      tags: [{ name: "files", description: "Files, by their names" }],
       components: {
         securitySchemes: {
           adminToken: {
             type: "http",
             scheme: "bearer",
-            description: PUBLIC ? "Not needed: writing is open to all here" : "The deployment's admin token",
+            description: PUBLIC
+              ? "Not needed: writing is open to all here"
+              : "The deployment's admin token: npm run outputs -- adminToken --show-secrets",
           },
         },
       },
     },
-    // OpenAPI has no wildcards: there, the rest of the path is a parameter with a name.
+    refResolver: { buildLocalReference: ({ $id }) => String($id) },
     transform: ({ schema, url }) => {
-      const { "*": name } = (schema?.params as Params | undefined)?.properties ?? {};
-      if (name === undefined) return { schema, url };
-      const params = { type: "object", properties: { name }, required: ["name"] };
-      return { schema: { ...schema, params }, url: url.replace(/\*$/, ":name") };
+      const { params, querystring } = schema ?? {};
+      return {
+        schema: {
+          ...schema,
+          ...(params ? { params: described(params as Part) } : {}),
+          ...(querystring ? { querystring: described(querystring as Part) } : {}),
+        },
+        url: url.replace(/\*$/, ":name"),
+      };
     },
   };
+}
+
+/** OpenAPI has no wildcards: there, the rest of the path is a parameter with a name. */
+function described({ properties = {}, required = [], ...rest }: Part): Part {
+  const nameOf = (key: string) => (key === "*" ? "name" : key);
+  const all = Object.entries(properties).map(([key, property]) => {
+    const name = nameOf(key);
+    return [name, { ...property, ...texts[name] }];
+  });
+  return { ...rest, properties: Object.fromEntries(all), required: required.map(nameOf) };
 }

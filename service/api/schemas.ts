@@ -1,32 +1,53 @@
-/** The JSON that every route answers with, errors included: the HTTP status once more, and a sentence. */
-export function answerSchema(description: string) {
-  return {
-    description,
-    type: "object",
-    properties: { status: { type: "integer" }, message: { type: "string" } },
-    required: ["status", "message"],
-    additionalProperties: false,
-  } as const;
-}
+import type { FastifyInstance } from "fastify";
+
+/** What every JSON answer has: the HTTP status once more, and a sentence. */
+const answer = {
+  type: "object",
+  properties: {
+    status: { type: "integer", description: "The HTTP status" },
+    message: { type: "string", description: "What has happened, in a sentence" },
+  },
+  required: ["status", "message"],
+  additionalProperties: false,
+} as const;
 
 /** An answer that has something in it besides the sentence. */
-export function contentSchema<const Content extends object>(description: string, content: Content) {
+function withContent(content: object, more: object = {}) {
   return {
-    description,
-    type: "object",
-    properties: { status: { type: "integer" }, message: { type: "string" }, content },
-    required: ["status", "message", "content"],
-    additionalProperties: false,
-  } as const;
+    ...answer,
+    properties: { ...answer.properties, content, ...more },
+    required: [...answer.required, "content"],
+  };
+}
+
+/** The shapes of JSON that the API answers with, by the name that the description and generated clients have for them. */
+const shapes = {
+  Answer: answer,
+  Error: answer,
+  DownloadUrl: withContent({ type: "string", format: "uri", description: "The URL" }),
+  FileList: withContent(
+    { type: "array", items: { type: "string" }, description: "The names of the files" },
+    { next: { type: "string", description: "Where the list goes on; absent when this is its end" } },
+  ),
+};
+
+/** Makes the shapes known to `app`; call it before routes are added. */
+export function addShapes(app: FastifyInstance): void {
+  for (const [name, shape] of Object.entries(shapes)) app.addSchema({ $id: name, ...shape });
+}
+
+/** An answer of JSON, by the name of its shape. */
+export function jsonAnswer(description: string, shape: keyof typeof shapes = "Answer") {
+  return { description, content: { "application/json": { schema: { $ref: `${shape}#` } } } } as const;
 }
 
 /** A plain-text answer, by the regular expression that it matches. */
-export function textSchema(description: string, pattern: string) {
+export function textAnswer(description: string, pattern: string) {
   return { description, content: { "text/plain": { schema: { type: "string", pattern } } } } as const;
 }
 
 /** Any answer that a route does not list itself. */
-export const anyError = answerSchema("An error; the message says which");
+export const anyError = jsonAnswer("An error; the message says which", "Error");
 
 const errors = {
   400: "The request is wrong",
@@ -47,5 +68,5 @@ const errors = {
 
 /** The answers of these statuses, for a route's `response`. */
 export function errorSchemas(...statuses: readonly (keyof typeof errors)[]) {
-  return Object.fromEntries(statuses.map((status) => [status, answerSchema(errors[status])]));
+  return Object.fromEntries(statuses.map((status) => [status, jsonAnswer(errors[status], "Error")]));
 }

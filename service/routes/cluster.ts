@@ -1,4 +1,4 @@
-import { anyError, textSchema } from "../api/schemas.ts";
+import { anyError, textAnswer } from "../api/schemas.ts";
 import type { Routes } from "../context.ts";
 
 /** `GET` of the cluster's own path, with or without a slash at its end: which machine answers. */
@@ -9,9 +9,10 @@ export const clusterRoutes: Routes = async (app, { settings }) => {
     app.get(url, {
       schema: {
         summary: "Names the machine that answers",
-        hide: url !== settings.CLUSTER_PATH,
+        // The description is the same whichever cluster's machine gives it.
+        hide: true,
         response: {
-          200: textSchema("The machine's instance id", "^Instance .+ is responding now!$"),
+          200: textAnswer("The machine's instance id", "^Instance .+ is responding now!$"),
           default: anyError,
         },
       },

@@ -1,5 +1,5 @@
 import type { FastifyReply } from "fastify";
-import { anyError, contentSchema, errorSchemas } from "../api/schemas.ts";
+import { anyError, errorSchemas, jsonAnswer } from "../api/schemas.ts";
 import type { FileRoutes } from "../context.ts";
 import { checkText, dispositionOf, nameInPath } from "../files/names.ts";
 import { callStore } from "../files/store-call.ts";
@@ -12,6 +12,7 @@ const maxPage = 1000;
 
 const listQuery = {
   type: "object",
+  additionalProperties: false,
   properties: {
     limit: {
       type: "integer",
@@ -22,15 +23,6 @@ const listQuery = {
     },
     after: { type: "string", description: "Only names behind this one, in the order of their UTF-8 bytes" },
     prefix: { type: "string", description: "Only names that start so" },
-  },
-} as const;
-
-const list = contentSchema("The names of the files", { type: "array", items: { type: "string" } });
-const listAnswer = {
-  ...list,
-  properties: {
-    ...list.properties,
-    next: { type: "string", description: "Where the list goes on; absent when this is its end" },
   },
 } as const;
 
@@ -53,10 +45,15 @@ export const fileRoutes: FileRoutes = async (app, context) => {
 
   app.get("/list_files", {
     schema: {
+      operationId: "listFiles",
       summary: "Lists files, a page at a time",
       tags: ["files"],
       querystring: listQuery,
-      response: { 200: listAnswer, ...errorSchemas(400, 429, 502, 503, 504), default: anyError },
+      response: {
+        200: jsonAnswer("The names of the files", "FileList"),
+        ...errorSchemas(400, 429, 502, 503, 504),
+        default: anyError,
+      },
     },
     handler: async (request, reply) => {
       const { limit, after, prefix } = request.query;
@@ -78,11 +75,12 @@ export const fileRoutes: FileRoutes = async (app, context) => {
 
   app.get("/download/*", {
     schema: {
+      operationId: "createDownloadUrl",
       summary: "Makes a URL from which anybody can download a file for two minutes",
       tags: ["files"],
       params: nameParams,
       response: {
-        200: contentSchema("The URL", { type: "string" }),
+        200: jsonAnswer("The URL", "DownloadUrl"),
         ...errorSchemas(400, 404, 429, 502, 503, 504),
         default: anyError,
       },

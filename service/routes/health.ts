@@ -1,11 +1,11 @@
 import type { FastifyReply, RouteHandlerMethod } from "fastify";
-import { anyError, textSchema } from "../api/schemas.ts";
+import { anyError, textAnswer } from "../api/schemas.ts";
 import type { Routes } from "../context.ts";
 
 /** The answers of {@link healthHandler}. */
 export const healthResponses = {
-  200: textSchema("Takes requests", "^Healthy!$"),
-  503: textSchema("Is stopping; send requests elsewhere", "^Draining$"),
+  200: textAnswer("Takes requests", "^Healthy!$"),
+  503: textAnswer("Is stopping; send requests elsewhere", "^Draining$"),
   default: anyError,
 };
 
@@ -21,7 +21,11 @@ export function healthHandler(draining: AbortSignal): RouteHandlerMethod {
 export const healthRoutes: Routes = async (app, { draining }) => {
   app.get("/healthz", {
     config: { quiet: true },
-    schema: { summary: "Whether this machine takes requests", response: healthResponses },
+    schema: {
+      operationId: "getHealth",
+      summary: "Whether this machine takes requests",
+      response: healthResponses,
+    },
     handler: healthHandler(draining),
   });
 };

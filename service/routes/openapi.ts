@@ -5,6 +5,7 @@ import type { Routes } from "../context.ts";
 export const openapiRoutes: Routes = async (app) => {
   app.get("/openapi.json", {
     schema: {
+      operationId: "getDescription",
       summary: "This description",
       response: {
         200: { description: "An OpenAPI 3.1 document", type: "object", additionalProperties: true },

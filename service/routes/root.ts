@@ -1,4 +1,4 @@
-import { answerSchema, anyError } from "../api/schemas.ts";
+import { anyError, jsonAnswer } from "../api/schemas.ts";
 import type { Routes } from "../context.ts";
 import { healthHandler, healthResponses } from "./health.ts";
 
@@ -7,7 +7,11 @@ export const rootRoutes: Routes = async (app, { settings, draining }) => {
   if (settings.ROOT === "health") {
     app.get("/", {
       config: { quiet: true },
-      schema: { summary: "Whether this machine takes requests", response: healthResponses },
+      schema: {
+        operationId: "greet",
+        summary: "Whether this machine takes requests",
+        response: healthResponses,
+      },
       handler: healthHandler(draining),
     });
     return;
@@ -18,8 +22,9 @@ export const rootRoutes: Routes = async (app, { settings, draining }) => {
   };
   app.get("/", {
     schema: {
+      operationId: "greet",
       summary: "Greets",
-      response: { 200: answerSchema("The greeting, with the project's name"), default: anyError },
+      response: { 200: jsonAnswer("The greeting, with the project's name"), default: anyError },
     },
     handler: (_request, reply) => {
       reply.send(greeting);

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { answerSchema, anyError, errorSchemas } from "../api/schemas.ts";
+import { anyError, errorSchemas, jsonAnswer } from "../api/schemas.ts";
 import type { FileContext, FileRoutes } from "../context.ts";
 import { watchingClient } from "../files/client-rate.ts";
 import { readForm } from "../files/form.ts";
@@ -46,6 +46,7 @@ const formRoutes: FileRoutes = async (app, context) => {
     validatorCompiler,
     schema: {
       ...common,
+      operationId: "uploadForm",
       summary: "Stores the files of a form",
       description: "One after another: when a file fails, those before it are stored.",
       consumes: ["multipart/form-data"],
@@ -55,9 +56,9 @@ const formRoutes: FileRoutes = async (app, context) => {
         required: [fileField],
       },
       response: {
-        200: answerSchema("Stored"),
+        200: jsonAnswer("Stored"),
         ...writeErrors,
-        404: answerSchema("There is no file in the form"),
+        404: jsonAnswer("There is no file in the form", "Error"),
         default: anyError,
       },
     },
@@ -78,11 +79,12 @@ const nameRoutes: FileRoutes = async (app, context) => {
     validatorCompiler,
     schema: {
       ...common,
+      operationId: "storeFile",
       summary: "Stores a file, in place of an earlier one of its name",
       params: nameParams,
       consumes: [unknownType],
       body: { type: "string", format: "binary" },
-      response: { 200: answerSchema("Stored"), ...writeErrors, default: anyError },
+      response: { 200: jsonAnswer("Stored"), ...writeErrors, default: anyError },
     },
     handler: (request, reply) => {
       const size = sizeOf(request.raw, settings.MAX_FILE_BYTES);
@@ -105,10 +107,11 @@ const nameRoutes: FileRoutes = async (app, context) => {
   app.delete("/files/*", {
     schema: {
       ...common,
+      operationId: "deleteFile",
       summary: "Deletes a file",
       params: nameParams,
       response: {
-        200: answerSchema("Deleted"),
+        200: jsonAnswer("Deleted"),
         ...errorSchemas(400, 401, 403, 404, 429, 502, 503, 504),
         default: anyError,
       },

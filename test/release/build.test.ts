@@ -108,7 +108,12 @@ test("the archive holds the app and a file for each store, which run in an empty
   await list({ file, onReadEntry: ({ path, mode, uid, gid }) => entries.push([path, mode, uid, gid]) });
   const stores = { gcs: "openGcs", local: "openLocal", s3: "openS3", swift: "openSwift" };
   const storeFiles = ["storage-errors.js", ...Object.keys(stores).map((name) => `storage-${name}.js`)];
-  expect(entries).toEqual(["package.json", "server.js", ...storeFiles].map((name) => [name, 0o644, 0, 0]));
+  const page = ["favicon-16x16.png", "favicon-32x32.png", "index.css", "swagger-ui-bundle.js"];
+  const pageFiles = [...page, "swagger-ui-standalone-preset.js", "swagger-ui.css"].map(
+    (name) => `swagger-ui/${name}`,
+  );
+  const names = ["package.json", "docs.js", "server.js", ...storeFiles, ...pageFiles];
+  expect(entries).toEqual(names.map((name) => [name, 0o644, 0, 0]));
 
   const cwd = join(folder, "unpacked");
   await mkdir(cwd);
@@ -132,6 +137,9 @@ test("the archive holds the app and a file for each store, which run in an empty
   });
   const document = await fetch(`http://127.0.0.1:${app.port}/openapi.json`);
   expect(await document.json()).toMatchObject({ openapi: "3.1.0" });
+  for (const path of ["/docs", "/docs/static/swagger-ui-bundle.js", "/docs/static/swagger-ui.css"]) {
+    expect((await fetch(`http://127.0.0.1:${app.port}${path}`)).status, path).toBe(200);
+  }
   app.child.kill("SIGTERM");
   expect(await app.exited).toBe(0);
 });

@@ -1,6 +1,9 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import type { FastifyInstance } from "fastify";
 import { expect, test } from "vitest";
 import type { HttpError } from "../../service/http/http-error.ts";
 import { addBackPressure } from "../../service/http/pressure.ts";
+import { reservedPath } from "../../service/settings/reserved-paths.ts";
 import { freePort } from "../support/ports.ts";
 import { bearer, startFileApi, until } from "./file-api.ts";
 
@@ -8,7 +11,7 @@ test("/openapi.json describes the file API: its parameters, bodies, tokens and a
   const { app } = await startFileApi();
   const { paths, components } = (await app.inject("/openapi.json")).json();
   expect(Object.keys(paths)).toEqual(
-    expect.arrayContaining(["/list_files", "/upload", "/download/{name}", "/files/{name}", "/docs"]),
+    expect.arrayContaining(["/list_files", "/upload", "/download/{name}", "/files/{name}"]),
   );
   expect(components.securitySchemes.adminToken).toMatchObject({ type: "http", scheme: "bearer" });
   const { put, delete: remove } = paths["/files/{name}"];
@@ -25,17 +28,76 @@ test("/openapi.json describes the file API: its parameters, bodies, tokens and a
   expect(names).toEqual(["limit", "after", "prefix"]);
 });
 
-test("/docs is a page that loads nothing, from here or elsewhere", async () => {
-  const { app } = await startFileApi({ PROJECT: "<b>lab</b> & co" });
+test("/docs is a page that loads nothing from elsewhere, and runs nothing that stands in it", async () => {
+  const { app } = await startFileApi();
   const { headers, payload } = await app.inject("/docs");
   expect(headers["content-type"]).toBe("text/html; charset=utf-8");
-  expect(headers["content-security-policy"]).toContain("default-src 'none'");
-  expect(payload).toContain("<title>&#60;b&#62;lab&#60;/b&#62; &#38; co API</title>");
-  expect(payload).not.toMatch(/<script|<link|<img|src=|https?:/);
-  expect(payload).toContain(
-    "curl -T FILE -H &#34;Authorization: Bearer $TOKEN&#34; &#34;$URL/files/NAME&#34;",
+  expect(headers["content-security-policy"]).toContain(
+    "default-src 'none'; script-src 'self'; style-src 'self';",
   );
-  expect(payload).toContain("integer, 1 to 1000, default 1000");
+  expect(payload).not.toMatch(/<style|<script>|style=|https?:/);
+  const files = [...payload.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, file = ""]) => file);
+  expect(files.length).toBeGreaterThan(5);
+  for (const url of files) {
+    const file = await app.inject(url);
+    expect([url, file.statusCode]).toEqual([url, 200]);
+    expect(file.headers["x-content-type-options"]).toBe("nosniff");
+  }
+});
+
+test("the description is the same for every cluster, names each operation once, and has one shape of error", async () => {
+  const describe = async (variables: Record<string, string>) =>
+    (await (await startFileApi(variables)).app.inject("/openapi.json")).json();
+  const document = await describe({});
+  expect(await describe({ CLUSTER: "cluster2", CLUSTER_PATH: "/cluster2" })).toEqual(document);
+  expect(document.servers).toEqual([expect.objectContaining({ url: "/" })]);
+  interface Operation {
+    readonly operationId: string;
+    readonly responses: Readonly<Record<string, { readonly content: object }>>;
+  }
+  const operations = Object.values<Record<string, Operation>>(document.paths).flatMap((path) =>
+    Object.values(path),
+  );
+  const ids = operations.map(({ operationId }) => operationId);
+  expect(ids.toSorted()).toEqual([
+    "createDownloadUrl",
+    "deleteFile",
+    "getDescription",
+    "getHealth",
+    "greet",
+    "listFiles",
+    "storeFile",
+    "uploadForm",
+  ]);
+  const error = { "application/json": { schema: { $ref: "#/components/schemas/Error" } } };
+  for (const { operationId, responses } of operations) {
+    const failures = Object.entries(responses).filter(
+      ([status]) => status !== "200" && operationId !== "getHealth",
+    );
+    for (const [, { content }] of failures) expect(content).toEqual(error);
+  }
+});
+
+test.each([
+  ["/list_files?limit=0", "limit is 0; it must be a whole number from 1 to 1000"],
+  ["/list_files?limit=x", 'limit is "x"; it must be a whole number from 1 to 1000'],
+  ["/list_files?page=2", "There is no query key 'page' here; it may be: limit, after, prefix"],
+  ["/download/a?version=1", "There is no query key 'version' here; leave it out"],
+])("%s is refused in words: %s", async (url, message) => {
+  const { app } = await startFileApi();
+  expect((await app.inject(url)).json()).toEqual({ status: 400, message });
+});
+
+test("no cluster can have a path that a route of the app's own begins with", async () => {
+  const urls: string[] = [];
+  const watch = (message: unknown) => {
+    (message as { fastify: FastifyInstance }).fastify.addHook("onRoute", ({ url }) => void urls.push(url));
+  };
+  subscribe("fastify.initialization", watch);
+  await startFileApi({ CLUSTER_PATH: "" });
+  unsubscribe("fastify.initialization", watch);
+  expect(urls).toContain("/list_files");
+  expect(urls.filter((url) => url !== "/" && !reservedPath(url.replace("/*", "")))).toEqual([]);
 });
 
 async function scrape(port: number): Promise<Map<string, number>> {
