@@ -5,8 +5,8 @@ export type BucketArgs = BucketSettings;
 
 /** Where the bytes of a stored object come from when it is uploaded. */
 export type ObjectContent =
-  /** A file of the project's, by a path relative to its root. */
-  | { readonly file: string }
+  /** A file of the project's, by a path relative to its root, and the hex SHA-256 that it must have. */
+  | { readonly file: string; readonly sha256: string }
   /** A package exactly as its registry publishes it, checked against the lock file's `integrity` when fetched. */
   | { readonly npmPackage: string; readonly version: string; readonly integrity: string };
 

@@ -32,7 +32,7 @@ export class Release extends pulumi.ComponentResource {
     this.#bucket = args.bucket;
     this.key = args.bucket.store(
       "release",
-      { key: releaseKey(sha256), content: { file } },
+      { key: releaseKey(sha256), content: { file, sha256 } },
       { parent: this },
     ).key;
     this.registerOutputs({ sha256 });

@@ -1,10 +1,8 @@
 import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
+import { hashOfFile } from "../release/hashes.ts";
 
 export interface NpmPackage {
   readonly npmPackage: string;
@@ -16,9 +14,8 @@ export interface NpmPackage {
 const projectCache = join(import.meta.dirname, "../.switchyard/packages");
 
 async function integrityOf(file: string): Promise<string> {
-  const hash = createHash("sha512");
-  await pipeline(createReadStream(file), hash);
-  return `sha512-${hash.digest("base64")}`;
+  const hash = Buffer.from(await hashOfFile(file, "sha512"), "hex");
+  return `sha512-${hash.toString("base64")}`;
 }
 
 async function matches(file: string, integrity: string): Promise<boolean> {

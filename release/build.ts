@@ -4,6 +4,7 @@ import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { RunError } from "@pulumi/pulumi/errors.js";
 import type { BuildFailure, Plugin } from "esbuild";
+import { hashOfFile } from "./hashes.ts";
 import { hashInputs, hashOf, type ReleaseRecord, unchangedRelease } from "./record.ts";
 
 /** The packed service, ready to be stored: an archive whose name is its content's hash. */
@@ -52,7 +53,7 @@ const pageFileNames = [
 
 /**
  * Bundles `service/server.ts` and the stores with all they import, into a file each, and packs them so that the same
- * sources and dependencies give the same bytes in any folder, on any machine. An archive that is already there is left
+ * sources and dependencies give the same bytes in any folder, on any machine. An archive that is already there, whole, is left
  * alone, and nothing is bundled while all that it was made of is unchanged.
  * @throws {RunError} naming file and line, when the service cannot be bundled.
  */
@@ -69,7 +70,7 @@ export async function buildRelease(options: ReleaseBuildOptions = {}): Promise<R
   );
   const recordFile = join(outDir, "last.json");
   const known = unchangedRelease(root, recordFile, recipe);
-  if (known && existsSync(join(root, build(known).file))) return build(known);
+  if (known && (await isWhole(join(root, build(known).file), known))) return build(known);
 
   const { files, inputs } = await bundle(root);
   const archive = await pack({
@@ -78,7 +79,8 @@ export async function buildRelease(options: ReleaseBuildOptions = {}): Promise<R
     ...files,
   });
   const sha256 = hashOf(archive);
-  await writeOnce(join(root, build(sha256).file), archive);
+  const file = join(root, build(sha256).file);
+  if (!(await isWhole(file, sha256))) await replace(file, archive);
   const record: ReleaseRecord = { recipe, inputs: hashInputs(root, inputs), sha256 };
   await replace(recordFile, JSON.stringify(record));
   return build(sha256);
@@ -173,9 +175,9 @@ async function pack(files: Readonly<Record<string, Uint8Array>>): Promise<Uint8A
   return gzipSync(Buffer.concat([...blocks, Buffer.alloc(1024)]), { mtime: 0 });
 }
 
-/** Writes a file unless it exists. */
-async function writeOnce(file: string, content: Uint8Array): Promise<void> {
-  if (!existsSync(file)) await replace(file, content);
+/** Whether an archive is there, and is what its name says: one that was cut short must not be stored. */
+async function isWhole(file: string, sha256: string): Promise<boolean> {
+  return existsSync(file) && (await hashOfFile(file, "sha256")) === sha256;
 }
 
 /** Writes a file so that nobody ever sees half of it. */

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { hexOf } from "./hashes.ts";
 
 /** The kinds of machine that a Node.js is known for. */
 export type Platform = "linux-x64" | "linux-arm64" | "darwin-x64" | "darwin-arm64";
@@ -28,7 +29,7 @@ export interface StoredRuntime {
 export function runtimeOf(platform: Platform): StoredRuntime {
   const npmPackage = runtimePackages[platform];
   const { version, integrity } = lockedPackage(npmPackage);
-  const sha512 = Buffer.from(integrity.slice("sha512-".length), "base64").toString("hex");
+  const sha512 = hexOf(integrity);
   const key = `runtimes/${npmPackage}-${version}-${sha512.slice(0, 16)}.tgz`;
   return { key, sha512, content: { npmPackage, version, integrity } };
 }

@@ -10,6 +10,7 @@ import {
   type Properties,
   type ResourceKind,
 } from "../../plugin/resource.ts";
+import { hashOfFile, hexOf } from "../../release/hashes.ts";
 import { LocalCloud, remove } from "./cloud/client.ts";
 import { claim, homeOf, locationByName, newLocation } from "./cloud/home.ts";
 import { portHolder } from "./cloud/port-holder.ts";
@@ -165,20 +166,42 @@ interface ObjectInputs {
   readonly content: ObjectContent;
 }
 
+/** The hash that content must have, in hex; what was stored by earlier versions of the program says none. */
+function hashOf(content: ObjectContent): { readonly algorithm: string; readonly hash: string | undefined } {
+  if (!("npmPackage" in content)) return { algorithm: "sha256", hash: content.sha256 };
+  return { algorithm: "sha512", hash: hexOf(content.integrity) };
+}
+
+/** Stores what is named by its content, and nothing else under its name. @throws when the file is damaged */
+async function putObject(news: Properties, context: OperationContext): Promise<void> {
+  const { bucket, key, content } = news as unknown as ObjectInputs;
+  const file = await contentFile(content, context);
+  const { algorithm, hash } = hashOf(content);
+  const found = await hashOfFile(file, algorithm);
+  if (hash !== undefined && hash !== found) {
+    throw new Error(
+      `${file} has the ${algorithm} ${found}, and must have ${hash}: it is damaged, and is not stored; delete it, and run the command again`,
+    );
+  }
+  await cloudOf(news, context).putObject(bucket, key, file);
+}
+
 const bucketObject: ResourceKind = {
   replaceOn: ["bucket", "key"],
   async create(news, context) {
-    const { bucket, key, content } = news as unknown as ObjectInputs;
-    await cloudOf(news, context).putObject(bucket, key, await contentFile(content, context));
+    await putObject(news, context);
+    const { bucket, key } = news as unknown as ObjectInputs;
     return { id: `${bucket}/${key}`, outputs: {} };
   },
   async read(_id, { inputs, outputs }, context) {
-    const { bucket, key } = inputs as unknown as ObjectInputs;
-    return (await cloudOf(outputs, context).hasObject(bucket, key)) ? { inputs, outputs } : undefined;
+    const { bucket, key, content } = inputs as unknown as ObjectInputs;
+    const { algorithm, hash } = hashOf(content);
+    const found = await cloudOf(outputs, context).objectHash(bucket, key, algorithm);
+    // Another content is none: the next update stores it again.
+    return found !== undefined && (hash ?? found) === found ? { inputs, outputs } : undefined;
   },
   async update(_id, news, _olds, context) {
-    const { bucket, key, content } = news as unknown as ObjectInputs;
-    await cloudOf(news, context).putObject(bucket, key, await contentFile(content, context));
+    await putObject(news, context);
     return {};
   },
   async delete(_id, olds, context) {

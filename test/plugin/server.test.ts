@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { glob, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -270,6 +270,25 @@ describe("the local cloud's resources", () => {
     await client.delete(object, id, inputs);
     expect(await client.read(object, id, inputs)).toEqual({ id: "", inputs: {}, properties: {} });
     await client.delete(object, id, inputs);
+  });
+
+  test("what is named by its content is not stored when it is damaged, and stored again when it is other", async () => {
+    const { id: bucketName } = await client.create(bucket, { empty: true });
+    const file = join(plugin.home, "content");
+    await writeFile(file, "some bytes");
+    const sha256 = createHash("sha256").update("some bytes").digest("hex");
+    const inputs = { bucket: bucketName, key: "releases/b", content: { file, sha256 } };
+    await writeFile(file, "some");
+    await expect(client.create(object, inputs)).rejects.toThrow(
+      `${file} has the sha256 ${createHash("sha256").update("some").digest("hex")}, and must have ${sha256}: it is damaged`,
+    );
+    expect(await client.read(object, "x", inputs)).toMatchObject({ id: "" });
+    await writeFile(file, "some bytes");
+    const { id } = await client.create(object, inputs);
+    expect(await client.read(object, id, inputs)).toMatchObject({ id });
+    const [stored = ""] = await Array.fromAsync(glob(`${plugin.home}/**/buckets/${bucketName}/releases/b`));
+    await writeFile(stored, "other");
+    expect(await client.read(object, id, inputs)).toMatchObject({ id: "" });
   });
 
   test("refuses to store a file that is not there, and names it", async () => {

@@ -1,6 +1,17 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import {
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -82,6 +93,15 @@ test("an archive that is there is not written again, and nothing is left beside 
   expect([after.ino, after.mtimeNs]).toEqual([before.ino, before.mtimeNs]);
   const left = await readdir(join(copy, ".switchyard/releases"));
   expect(left.sort()).toEqual([`${file.split("/").at(-1)}`, "last.json"].sort());
+});
+
+test("an archive that was cut short is made again", async () => {
+  const copy = await copyOfProject();
+  const { file, sha256 } = await buildRelease({ root: copy });
+  await truncate(join(copy, file), 1000);
+  expect(await buildRelease({ root: copy })).toEqual({ file, sha256 });
+  const content = await readFile(join(copy, file));
+  expect(createHash("sha256").update(content).digest("hex")).toBe(sha256);
 });
 
 test("an error in the sources is reported by file and line", async () => {

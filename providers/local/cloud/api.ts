@@ -1,5 +1,6 @@
 import { createReadStream } from "node:fs";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import { hashOfFile } from "../../../release/hashes.ts";
 import { KeyError } from "./buckets.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { explained } from "./disk.ts";
@@ -58,6 +59,15 @@ function addObjects(app: FastifyInstance, plane: ControlPlane): void {
     reply.header("content-length", size).type("application/octet-stream");
     return reply.send(createReadStream(plane.buckets.pathOf(id, key)));
   });
+  // By Node.js's name of the algorithm, in hex.
+  app.get<ObjectItem & { Params: { algorithm: string } }>(
+    "/buckets/:id/hashes/:algorithm/*",
+    async ({ params: { id, algorithm, "*": key } }) => {
+      const size = await plane.buckets.size(id, key);
+      if (size === undefined) throw new NotFoundError(`there is no object ${key} in bucket ${id}`);
+      return { hash: await hashOfFile(plane.buckets.pathOf(id, key), algorithm) };
+    },
+  );
   app.delete<ObjectItem>(path, async (request, reply) => {
     await plane.buckets.remove(request.params.id, request.params["*"]);
     return reply.code(204).send();

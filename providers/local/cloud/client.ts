@@ -73,12 +73,13 @@ export class LocalCloud {
     await this.#call("PUT", `/buckets/${bucket}/objects/${key}`, body);
   }
 
-  async hasObject(bucket: string, key: string): Promise<boolean> {
+  /** The hash of a stored object, in hex, or undefined when there is none. */
+  async objectHash(bucket: string, key: string, algorithm: string): Promise<string | undefined> {
     try {
-      await this.#call("HEAD", `/buckets/${bucket}/objects/${key}`);
-      return true;
+      const answer = await this.#call("GET", `/buckets/${bucket}/hashes/${algorithm}/${key}`);
+      return (answer as { hash: string }).hash;
     } catch (error) {
-      if (error instanceof ControlPlaneError && error.status === 404) return false;
+      if (error instanceof ControlPlaneError && error.status === 404) return undefined;
       throw error;
     }
   }
