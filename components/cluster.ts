@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ClusterSettings, HealthCheck, RolloutSettings } from "../config/settings.ts";
 import type { Platform } from "../release/runtimes.ts";
-import { renderStartup } from "../release/startup.ts";
+import { renderStartup, revisionOf } from "../release/startup.ts";
 import type { AppEnvironment, ProxyEnvironment } from "../service/settings/environment.ts";
 import type { Bucket } from "./bucket.ts";
 import type { Network } from "./network.ts";
@@ -41,6 +41,8 @@ export abstract class Cluster extends pulumi.ComponentResource {
   abstract readonly machineType: pulumi.Output<string>;
   /** The cloud's own identifier of the group of machines, by which its machines are found again. */
   abstract readonly groupId: pulumi.Output<string>;
+  /** What its machines are replaced for, as one word: it changes when they do. */
+  abstract readonly revision: pulumi.Output<string>;
 
   protected constructor(name: string, args: ClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super("switchyard:index:Cluster", name, {}, opts);
@@ -48,23 +50,29 @@ export abstract class Cluster extends pulumi.ComponentResource {
     this.rolloutSeconds = args.rollout.timeoutSeconds;
   }
 
-  /** The startup script of this cluster's machines, once what it fetches is stored. */
-  protected startupScript(
+  /**
+   * The startup script of this cluster's machines, once what it fetches is stored, and their revision.
+   * @param machine what else they are replaced for: their type, image, disk
+   */
+  protected startup(
     args: ClusterArgs,
     platform: Platform,
     cloud: CloudStartupInputs,
-  ): pulumi.Output<string> {
+    machine: Readonly<Record<string, pulumi.Input<unknown>>>,
+  ): pulumi.Output<{ readonly script: string; readonly revision: string }> {
     const runtime = args.release.runtime(platform);
     return pulumi
-      .all([args.release.key, runtime.key, args.environment, cloud])
-      .apply(([releaseKey, runtimeKey, environment, cloudStartup]) =>
-        renderStartup({
+      .all([args.release.key, runtime.key, args.environment, cloud, pulumi.output(machine)])
+      .apply(([releaseKey, runtimeKey, environment, cloudStartup, machineFacts]) => {
+        const startup = {
           release: { key: releaseKey, sha256: args.release.sha256 },
           runtime: { key: runtimeKey, sha512: runtime.sha512 },
           environment,
           timeoutSeconds: args.rollout.timeoutSeconds,
           cloud: cloudStartup,
-        }),
-      );
+        };
+        const revision = revisionOf(startup, machineFacts);
+        return { script: renderStartup({ ...startup, revision }), revision };
+      });
   }
 }

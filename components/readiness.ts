@@ -6,6 +6,8 @@ export interface ReadinessCluster {
   /** Absent: its machines answer for what matches no cluster's path. */
   readonly path?: string | undefined;
   readonly machines: number;
+  /** The revision that they must carry. */
+  readonly revision: pulumi.Input<string>;
 }
 
 export interface ReadinessArgs {
@@ -15,8 +17,6 @@ export interface ReadinessArgs {
   readonly address: pulumi.Input<string>;
   /** Where any cluster answers without doing work. */
   readonly healthPath: string;
-  /** Hex SHA-256 of the release that must answer. */
-  readonly release: string;
   readonly clusters: readonly ReadinessCluster[];
   /** How long all of it may take, in seconds. */
   readonly timeoutSeconds: number;
@@ -24,7 +24,7 @@ export interface ReadinessArgs {
 
 /**
  * The end of a deployment: asks the load balancer until, of every cluster, as many distinct machines as expected have
- * answered with this release and none with an older one. On time-out the deployment fails and says what is missing.
+ * answered with its revision, and none with another one. On time-out the deployment fails and says what is missing.
  */
 export class Readiness extends pulumi.CustomResource {
   /** The URL again, once everything behind it answers. */

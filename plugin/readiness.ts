@@ -6,13 +6,18 @@ import { IncompleteError, type OperationContext, type Properties, type ResourceK
 /** How long one request may take, and the pause between two rounds of them; in milliseconds. */
 const requestMs = 5_000;
 const pauseMs = 200;
-/** How long no other release may have answered once one has: caches and connections of a load balancer lag behind. */
+/** How long no other revision may have answered once one has: caches and connections of a load balancer lag behind. */
 const quietMs = 5_000;
 /** Requests at once, and requests per expected machine in each round: enough for a round robin to reach every one. */
 const concurrency = 10;
 const requestsPerMachine = 2;
 
-type Inputs = Omit<ReadinessArgs, "url" | "address"> & { readonly url: string; readonly address?: string };
+type Cluster = ReadinessCluster & { readonly revision: string };
+type Inputs = Omit<ReadinessArgs, "url" | "address" | "clusters"> & {
+  readonly url: string;
+  readonly address?: string;
+  readonly clusters: readonly Cluster[];
+};
 
 interface HttpAnswer {
   readonly ok: boolean;
@@ -36,7 +41,7 @@ async function getterFor({ url, address }: Inputs): Promise<Get> {
 interface Answer {
   readonly cluster: string;
   readonly instance: string;
-  readonly release: string;
+  readonly revision: string;
 }
 
 async function ask(get: Get, url: string, seen: Observation, signal: AbortSignal): Promise<Answer> {
@@ -45,7 +50,7 @@ async function ask(get: Get, url: string, seen: Observation, signal: AbortSignal
   await response.arrayBuffer();
   if (!response.ok) throw new Error(`${url} answered ${response.status}`);
   const header = (name: string) => response.headers.get(name) ?? "";
-  return { cluster: header("x-cluster"), instance: header("x-instance-id"), release: header("x-release") };
+  return { cluster: header("x-cluster"), instance: header("x-instance-id"), revision: header("x-revision") };
 }
 
 /** A failed request in words; `fetch` hides the reason in the cause. */
@@ -57,6 +62,7 @@ function problemOf(error: unknown): string {
 /** What has been seen of the clusters so far. */
 class Observation {
   readonly #inputs: Inputs;
+  /** By cluster: machines of its revision. */
   readonly #instances = new Map<string, Set<string>>();
   /** Answers of any status: whoever gets one is let in by the load balancer. */
   answered = 0;
@@ -68,13 +74,14 @@ class Observation {
     for (const { name } of inputs.clusters) this.#instances.set(name, new Set());
   }
 
-  add({ cluster, instance, release }: Answer): void {
-    if (release === this.#inputs.release) {
+  add({ cluster, instance, revision }: Answer): void {
+    const wanted = this.#inputs.clusters.find(({ name }) => name === cluster)?.revision;
+    if (revision === wanted) {
       this.#instances.get(cluster)?.add(instance);
       return;
     }
     this.#lastForeign = Date.now();
-    this.lastProblem = `machine ${instance} of ${cluster} still runs release ${release.slice(0, 12)}`;
+    this.lastProblem = `machine ${instance} of ${cluster} still answers, of revision ${revision || "unknown"}`;
   }
 
   lacking({ name, machines }: ReadinessCluster): number {
@@ -119,7 +126,7 @@ function failure(inputs: Inputs, seen: Observation): string {
       ? "Nothing answered at all: is the address of this machine in switchyard:loadBalancer's `allow`?"
       : "`npm run machines` lists the machines and their health.";
   return [
-    `${inputs.url} is not ready after ${inputs.timeoutSeconds} s: of release ${inputs.release.slice(0, 12)} answered ${seen}.`,
+    `${inputs.url} is not ready after ${inputs.timeoutSeconds} s: of the new revision answered ${seen}.`,
     `The last problem: ${seen.lastProblem || "none"}. ${advice}`,
   ].join("\n");
 }

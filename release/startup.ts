@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { AppEnvironment } from "../service/settings/environment.ts";
@@ -19,6 +20,8 @@ export interface StartupArgs {
   /** How long the app may take to its first healthy answer, in seconds. */
   readonly timeoutSeconds: number;
   readonly cloud: CloudStartup;
+  /** What `revisionOf` says of all else; the app's answers carry it. Default: none. */
+  readonly revision?: string;
 }
 
 type Value = string | number | boolean;
@@ -37,7 +40,7 @@ const template = readFileSync(join(import.meta.dirname, "startup.sh"), "utf8");
  * is 16,384 bytes or more.
  */
 export function renderStartup(args: StartupArgs): string {
-  const { release, runtime, environment, cloud } = args;
+  const { release, runtime, environment, cloud, revision } = args;
   const settings = merge("setting", [
     {
       RELEASE_KEY: release.key,
@@ -50,7 +53,8 @@ export function renderStartup(args: StartupArgs): string {
     },
     cloud.settings,
   ]);
-  const app = merge("environment variable", [{ ...environment, RELEASE: release.sha256 }, cloud.environment]);
+  const identity = { RELEASE: release.sha256, ...(revision !== undefined && { REVISION: revision }) };
+  const app = merge("environment variable", [{ ...environment, ...identity }, cloud.environment]);
   const block = [
     ...settings.map(([name, value]) => `${name}=${quote(value)}`),
     "APP_ENVIRONMENT=(",
@@ -66,6 +70,19 @@ export function renderStartup(args: StartupArgs): string {
     );
   }
   return script;
+}
+
+/**
+ * Names everything that a cluster replaces its machines for: 16 hexadecimal digits, others after any change of the script
+ * or of the machine. The script gets it by its own argument and is hashed without it.
+ * @param machine what the machines are besides: their type, image, disk
+ */
+export function revisionOf(
+  { revision: _, ...args }: StartupArgs,
+  machine: Readonly<Record<string, unknown>>,
+): string {
+  const hash = createHash("sha256").update(renderStartup(args)).update(JSON.stringify(machine));
+  return hash.digest("hex").slice(0, 16);
 }
 
 /**

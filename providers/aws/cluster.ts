@@ -22,6 +22,7 @@ type Args = ClusterArgs<AwsNetwork, AwsBucket>;
 export class AwsCluster extends Cluster {
   readonly machineType: pulumi.Output<string>;
   readonly groupId: pulumi.Output<string>;
+  readonly revision: pulumi.Output<string>;
   readonly targetGroupArn: pulumi.Output<string>;
   override readonly rolloutSeconds: number;
 
@@ -33,7 +34,9 @@ export class AwsCluster extends Cluster {
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super(name, args, opts);
-    const template = this.#template(name, args, role, context);
+    const startup = this.#startup(args, role, context);
+    this.revision = startup.revision;
+    const template = this.#template(name, args, startup.script, role, context);
     this.machineType = template.instanceType as pulumi.Output<string>;
     this.targetGroupArn = this.#targetGroup(name, args, context).arn;
     const dependsOn = [...args.network.reachability, role.policy];
@@ -67,7 +70,13 @@ export class AwsCluster extends Cluster {
     this.registerOutputs({ machineType: this.machineType });
   }
 
-  #template(name: string, args: Args, role: MachineRole, context: AwsContext): LaunchTemplate {
+  #template(
+    name: string,
+    args: Args,
+    script: pulumi.Output<string>,
+    role: MachineRole,
+    context: AwsContext,
+  ): LaunchTemplate {
     const instanceType = machineTypeOf(args);
     const { imageId, rootDevice } = imageFor(platformOf(instanceType));
     const volumeSize = args.diskGiB === undefined ? {} : { volumeSize: args.diskGiB };
@@ -76,7 +85,7 @@ export class AwsCluster extends Cluster {
       {
         imageId,
         instanceType,
-        userData: this.#userData(args, context),
+        userData: script.apply((text) => Buffer.from(text).toString("base64")),
         iamInstanceProfile: { arn: role.profileArn },
         vpcSecurityGroupIds: [args.network.appGroupId],
         metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
@@ -94,14 +103,17 @@ export class AwsCluster extends Cluster {
     );
   }
 
-  #userData(args: Args, { region }: AwsContext): pulumi.Output<string> {
+  #startup(args: Args, role: MachineRole, { region }: AwsContext) {
+    const instanceType = machineTypeOf(args);
+    const platform = platformOf(instanceType);
     const place = { BUCKET: args.bucket.bucketName, AWS_REGION: region };
-    return this.startupScript(args, platformOf(machineTypeOf(args)), {
-      functions,
-      settings: place,
-      // The load balancer's addresses are in the network's subnets, and it appends one to X-Forwarded-For.
-      environment: { TRUSTED_PROXIES: args.network.cidr, STORE: "s3", ...place },
-    }).apply((script) => Buffer.from(script).toString("base64"));
+    // The load balancer's addresses are in the network's subnets, and it appends one to X-Forwarded-For.
+    const environment = { TRUSTED_PROXIES: args.network.cidr, STORE: "s3", ...place };
+    const cloud = { functions, settings: place, environment };
+    const { diskGiB = 0, sshKey = "", network } = args;
+    const image = imageFor(platform);
+    const own = { profile: role.profileArn, group: network.appGroupId };
+    return this.startup(args, platform, cloud, { instanceType, ...image, diskGiB, sshKey, ...own });
   }
 
   #login(name: string, { sshKey }: Args, context: AwsContext): { keyName?: pulumi.Output<string> } {

@@ -13,6 +13,7 @@ const functions = readFileSync(join(import.meta.dirname, "startup.sh"), "utf8");
 export class LocalCluster extends Cluster {
   readonly machineType: pulumi.Output<string>;
   readonly groupId: pulumi.Output<string>;
+  readonly revision: pulumi.Output<string>;
   readonly group: local.MachineGroup;
 
   constructor(
@@ -22,12 +23,14 @@ export class LocalCluster extends Cluster {
   ) {
     super(name, args, opts);
     const machineType = machineTypeOf(args);
-    const startupScript = this.startupScript(args, hostPlatform(), {
+    const cloud = {
       functions,
       settings: { MAX_OLD_SPACE_MB: machineTypes[machineType]?.maxOldSpaceMb ?? 0 },
       // The load balancer is a process here, and appends one address to X-Forwarded-For.
       environment: { TRUSTED_PROXIES: "127.0.0.0/8", STORE: "local", BUCKET: args.bucket.bucketName },
-    });
+    };
+    const startup = this.startup(args, hostPlatform(), cloud, { machineType });
+    this.revision = startup.revision;
     this.group = new local.MachineGroup(
       name,
       {
@@ -37,7 +40,7 @@ export class LocalCluster extends Cluster {
         subnets: args.subnets.flatMap((index) => args.network.subnets[index] ?? []),
         machineType,
         release: args.release.sha256,
-        startupScript,
+        startupScript: startup.script,
         port: args.port,
         min: args.min,
         max: args.max,

@@ -4,11 +4,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ServiceContext } from "../context.ts";
 import type { ServiceSettings } from "../settings/settings.ts";
 
-/** The headers of every answer: which machine, release and cluster it is from, and that it is what it says it is. */
+/** The headers of every answer: which machine, release, revision and cluster it is from, and that it is what it says it is. */
 export function identityHeaders(settings: ServiceSettings): Readonly<Record<string, string>> {
   return {
     "x-instance-id": settings.INSTANCE_ID,
     "x-release": settings.RELEASE,
+    "x-revision": settings.REVISION,
     "x-cluster": settings.CLUSTER,
     "x-content-type-options": "nosniff",
   };

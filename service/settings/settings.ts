@@ -13,6 +13,8 @@ export interface ServiceSettings extends AppEnvironment {
   readonly INSTANCE_ID: string;
   /** Hex SHA-256 of the archive that this app came in. Default `development`. */
   readonly RELEASE: string;
+  /** All that the machine was made from, in one word (release/startup.ts). Default `development`. */
+  readonly REVISION: string;
   /** Seconds for which a stopping app still takes requests while its health check already fails. Default 0. */
   readonly DEREGISTER_SECONDS: number;
   /** Ranges in CIDR notation that the cloud's load balancer may send requests from. Default: none, and no header says who the client is. */
@@ -57,6 +59,7 @@ const variables: { readonly [Name in keyof ServiceSettings]: Variable<ServiceSet
   HOST: { ...matching(/^[\w.:%-]+$/, "a host name or IP address"), fallback: "0.0.0.0" },
   INSTANCE_ID: matching(/^[\w.:/-]{1,255}$/, "1 to 255 letters, digits, `.`, `:`, `/`, `_` or `-`"),
   RELEASE: { ...sha256(), fallback: "development" },
+  REVISION: { ...matching(/^[0-9a-f]{16}$/, "16 hexadecimal digits"), fallback: "development" },
   DEREGISTER_SECONDS: { ...wholeNumber(0, 86_400, "seconds"), fallback: 0 },
   TRUSTED_PROXIES: { ...ranges(), fallback: [] },
   PROXY_HOPS: {

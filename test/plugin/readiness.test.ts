@@ -9,20 +9,20 @@ import { patience } from "../support/local-cloud.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 
-const release = "a".repeat(64);
-const older = "b".repeat(64);
+const revision = "a".repeat(16);
+const older = "b".repeat(16);
 
 interface FakeMachine {
   readonly cluster: string;
   readonly instance: string;
-  readonly release: string;
+  readonly revision: string;
 }
 
-function machines(cluster: string, count: number, of = release): FakeMachine[] {
+function machines(cluster: string, count: number, of = revision): FakeMachine[] {
   return Array.from({ length: count }, (_, index) => ({
     cluster,
     instance: `${cluster}-${index}`,
-    release: of,
+    revision: of,
   }));
 }
 
@@ -48,7 +48,7 @@ async function balance(paths: Readonly<Record<string, FakeMachine[]>>): Promise<
     response.writeHead(200, {
       "x-cluster": machine.cluster,
       "x-instance-id": machine.instance,
-      "x-release": machine.release,
+      "x-revision": machine.revision,
     });
     response.end();
   }).listen(0, "127.95.251.1");
@@ -59,10 +59,10 @@ async function balance(paths: Readonly<Record<string, FakeMachine[]>>): Promise<
 
 function inputs(url: string, timeoutSeconds = 20): Properties {
   const clusters = [
-    { name: "cluster1", path: "/cluster1", machines: 3 },
-    { name: "cluster2", path: "/cluster2", machines: 2 },
+    { name: "cluster1", path: "/cluster1", machines: 3, revision },
+    { name: "cluster2", path: "/cluster2", machines: 2, revision },
   ];
-  return { url, healthPath: "/healthz", release, clusters, timeoutSeconds };
+  return { url, healthPath: "/healthz", clusters, timeoutSeconds };
 }
 
 function context(signal = new AbortController().signal): OperationContext & { readonly lines: string[] } {
@@ -99,13 +99,16 @@ test("connects to the load balancer's address before any DNS record leads its na
   server.on("request", ({ headers }) => hosts.push(headers.host));
   const { hostname, port } = new URL(url);
   const named = { url: `http://app.invalid:${port}`, address: hostname };
-  await readiness.create({ ...inputs(url), ...named, clusters: [{ name: "app", machines: 1 }] }, context());
+  await readiness.create(
+    { ...inputs(url), ...named, clusters: [{ name: "app", machines: 1, revision }] },
+    context(),
+  );
   expect(new Set(hosts)).toEqual(new Set([`app.invalid:${port}`]));
 });
 
 test("asks a cluster without a path where any cluster answers", async () => {
   const { url, requests } = await balance({ "/healthz": machines("app", 5) });
-  const clusters = [{ name: "app", machines: 5 }];
+  const clusters = [{ name: "app", machines: 5, revision }];
   await readiness.create({ ...inputs(url), clusters }, context());
   expect(new Set(requests)).toEqual(new Set(["/healthz"]));
 });
@@ -118,7 +121,7 @@ test("waits for a machine that comes later, and shows what has come so far", asy
   await expect
     .poll(() => waiting.lines, patience)
     .toContain("cluster1: 3 of 3 machines, cluster2: 1 of 2 machines");
-  late.push({ cluster: "cluster2", instance: "late", release });
+  late.push({ cluster: "cluster2", instance: "late", revision });
   await ready;
 });
 
@@ -130,7 +133,7 @@ test("fails with the cluster that lacks a machine, and the numbers", async () =>
   const { message } = await failureOf(readiness.create(inputs(url, 0.5), context()));
   expect(message).toBe(
     [
-      `${url} is not ready after 0.5 s: of release aaaaaaaaaaaa answered cluster1: 3 of 3 machines, cluster2: 1 of 2 machines.`,
+      `${url} is not ready after 0.5 s: of the new revision answered cluster1: 3 of 3 machines, cluster2: 1 of 2 machines.`,
       "The last problem: none. `npm run machines` lists the machines and their health.",
     ].join("\n"),
   );
@@ -145,19 +148,32 @@ test("counts a machine only for its own cluster", async () => {
   expect(message).toContain("cluster1: 3 of 3 machines, cluster2: 0 of 2 machines");
 });
 
-test("fails with the machine that still runs an older release", async () => {
+test("fails with the machine that still is of an older revision", async () => {
   const { url } = await balance({
     "/cluster1": machines("cluster1", 3),
-    "/cluster2": [...machines("cluster2", 2), { cluster: "cluster2", instance: "old", release: older }],
+    "/cluster2": [...machines("cluster2", 2), { cluster: "cluster2", instance: "old", revision: older }],
   });
   const { message } = await failureOf(readiness.create(inputs(url, 0.5), context()));
-  expect(message).toContain("The last problem: machine old of cluster2 still runs release bbbbbbbbbbbb");
+  expect(message).toContain(
+    "The last problem: machine old of cluster2 still answers, of revision bbbbbbbbbbbbbbbb",
+  );
 });
 
-test("waits until no older release has answered for 5 s", async () => {
+test("waits for each cluster's own revision", async () => {
+  const { url } = await balance({
+    "/cluster1": machines("cluster1", 3),
+    "/cluster2": machines("cluster2", 2),
+  });
+  const [cluster1, cluster2] = inputs(url).clusters as Properties[];
+  const clusters = [cluster1, { ...cluster2, revision: "c".repeat(16) }];
+  const { message } = await failureOf(readiness.create({ ...inputs(url, 0.5), clusters }, context()));
+  expect(message).toContain("cluster1: 3 of 3 machines, cluster2: 0 of 2 machines");
+});
+
+test("waits until no older revision has answered for 5 s", async () => {
   vi.useFakeTimers({ toFake: ["Date"] });
   onTestFinished(() => void vi.useRealTimers());
-  const cluster2 = [...machines("cluster2", 2), { cluster: "cluster2", instance: "old", release: older }];
+  const cluster2 = [...machines("cluster2", 2), { cluster: "cluster2", instance: "old", revision: older }];
   const { url, requests } = await balance({ "/cluster1": machines("cluster1", 3), "/cluster2": cluster2 });
   const waiting = context();
   let done = false;

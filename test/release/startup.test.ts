@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
-import { renderStartup, type StartupArgs } from "../../release/startup.ts";
+import { renderStartup, revisionOf, type StartupArgs } from "../../release/startup.ts";
 import { appEnvironment, installed, localFunctions } from "../support/startup.ts";
 
 const args: StartupArgs = {
@@ -39,6 +39,16 @@ test("is the same for the same arguments, and another one for another release (R
   const next = { ...args, release: { ...args.release, sha256: "c".repeat(64) } };
   expect(renderStartup(args)).toBe(renderStartup(args));
   expect(renderStartup(next)).not.toBe(renderStartup(args));
+});
+
+test("has a revision that follows the script and the machine, and does not contain itself", () => {
+  const machine = { machineType: "small" };
+  const revision = revisionOf(args, machine);
+  expect(revision).toMatch(/^[0-9a-f]{16}$/);
+  expect(revisionOf({ ...args, revision }, machine)).toBe(revision);
+  expect(revisionOf(args, { machineType: "large" })).not.toBe(revision);
+  expect(revisionOf({ ...args, timeoutSeconds: 61 }, machine)).not.toBe(revision);
+  expect(renderStartup({ ...args, revision })).toContain(`'REVISION=${revision}'`);
 });
 
 test.each([

@@ -26,6 +26,7 @@ const identity = {
   "x-content-type-options": "nosniff",
   "x-instance-id": "i-0123456789",
   "x-release": "b".repeat(64),
+  "x-revision": "development",
   "x-cluster": "cluster1",
 };
 
