@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from "node:util";
-import { labelOf } from "./labels.ts";
 import type { PlannedResource } from "./plan.ts";
 import { unknownText } from "./values.ts";
 
@@ -92,10 +91,10 @@ function changedProperties(
 
 /** Whether a property has a value of a resource that is replaced, or one that only a deployment tells of one that changes. */
 function refersTo(resource: PlannedResource, name: string, change: Change): boolean {
-  const text = JSON.stringify(resource.inputs?.[name]) ?? "";
-  const { op, after } = change;
-  if (op === "replace" && after) return text.includes(`\${${labelOf(after.urn, after.parent)}.`);
-  return text.includes(unknownText) && (resource.propertyDependencies?.[name]?.includes(change.urn) ?? false);
+  const depends = resource.propertyDependencies?.[name]?.includes(change.urn) ?? false;
+  return (
+    depends && (change.op === "replace" || JSON.stringify(resource.inputs?.[name]).includes(unknownText))
+  );
 }
 
 function optionsOf({ protect, retainOnDelete, deleteBeforeReplace }: PlannedResource) {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import type { ObjectContent } from "../../components/bucket.ts";
+import { parseUrn } from "../../operations/urn.ts";
 import { fetchNpmPackage } from "../../plugin/npm-package.ts";
 import {
   type CheckFailure,
@@ -18,8 +19,7 @@ import type { Collection, GroupSpec, LoadBalancerSpec, NetworkSpec, Specs } from
 
 /** The stack's name now. */
 function stackOf({ urn }: OperationContext): string {
-  const [, , stack = ""] = urn.split(":");
-  return stack;
+  return parseUrn(urn).stack;
 }
 
 /** The local cloud that a resource is part of, by its inputs or its state. */

@@ -64,10 +64,14 @@ class ToyBucket extends Bucket {
 class ToyCluster extends Cluster {
   readonly machineType: pulumi.Output<string>;
   readonly groupId: pulumi.Output<string>;
+  readonly revision: pulumi.Output<string>;
   constructor(name: string, args: ConstructorParameters<typeof Cluster>[1], opts?: pulumi.ComponentResourceOptions) {
     super(name, args, opts);
     const functions = "instance_id() { :; }\\nfetch() { :; }";
-    const script = this.startupScript(args, "linux-x64", { functions, settings: {}, environment: { TRUSTED_PROXIES: "127.0.0.0/8", STORE: "local" } });
+    const environment = { TRUSTED_PROXIES: "127.0.0.0/8", STORE: "local" };
+    const startup = this.startup(args, "linux-x64", { functions, settings: {}, environment }, {});
+    const script = startup.apply((made) => made.script);
+    this.revision = startup.apply((made) => made.revision);
     this.machineType = pulumi.output("toy.small");
     this.groupId = toyOf(name, this, { script, size: this.size });
   }
