@@ -72,7 +72,7 @@ describe.runIf(isInstalled(serverPackages.s3))("switchyard:aws:RuntimeObject, on
     const { bytes: found, tags } = await stored(news);
     expect(found.equals(bytes)).toBe(true);
     expect(tags).toEqual(news.tags);
-    expect(during.lines).toEqual([`fetching ${npmPackage} 1.0.0`, "uploading 3 MB"]);
+    expect(during.lines).toEqual([`fetching ${npmPackage} 1.0.0`, "uploading 3 MB", "uploaded 3 MB"]);
   });
 
   it("uploads nothing when the object is there, and tags it as asked for", async () => {
