@@ -180,6 +180,7 @@ for (const kind of storeKinds) {
       const token = `${proxy.requests.at(-1)?.headers["x-auth-token"]}`;
       await opened.revoke?.(token);
       expect(await patient.stat("there", signal)).toMatchObject({ size: 7 });
+      await patient.close();
       expect(proxy.requests.at(-1)?.headers["x-auth-token"]).not.toBe(token);
     });
 
