@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { AdminToken } from "./components/admin-token.ts";
 import { Readiness } from "./components/readiness.ts";
 import { Release } from "./components/release.ts";
+import { metricsPort } from "./config/settings.ts";
 import type { ProgramOutputs } from "./operations/outputs.ts";
 import { openCloud } from "./providers/index.ts";
 import { buildRelease } from "./release/build.ts";
@@ -19,9 +20,6 @@ const { cloud, settings } = await openCloud(pulumi.runtime.allConfig(), {
 });
 const { app, access, loadBalancer, rollout, sshKey } = settings;
 const { healthCheck } = loadBalancer;
-
-/** Where each machine's metrics are, for whoever may reach it: Prometheus' port for exporters of this kind (OpenTelemetry). */
-const metricsPort = 9464;
 
 const network = cloud.network("network", { ...settings.network, app, access });
 const bucket = cloud.bucket("files", settings.bucket);

@@ -1,5 +1,5 @@
 import { addressCount, cidrsOverlap, containsCidr, parseCidr } from "./cidr.ts";
-import type { CloudRules, Draft, Report, Settings } from "./settings.ts";
+import { type CloudRules, type Draft, metricsPort, type Report, type Settings } from "./settings.ts";
 
 type DraftCluster = NonNullable<Draft<Settings>["clusters"]>[number];
 
@@ -12,6 +12,9 @@ export function checkRelations(
   checkSubnets(settings.network ?? {}, report);
   checkClusters(settings, report);
   if (rules) checkRoom(settings, rules, report);
+  if (settings.app?.port === metricsPort) {
+    report("app.port", metricsPort, "machines show their metrics at that port; choose another");
+  }
   checkLoadBalancer(settings.loadBalancer ?? {}, report);
 }
 

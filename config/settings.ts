@@ -31,6 +31,9 @@ export interface AccessRule {
   readonly from: readonly string[];
 }
 
+/** Where each machine's metrics are, for whoever may reach it: Prometheus' port for exporters of this kind (OpenTelemetry). */
+export const metricsPort = 9464;
+
 export interface AppSettings {
   readonly port: number;
   readonly root: RootAnswer;

@@ -182,12 +182,15 @@ export class ProviderServer {
     const { kind, context } = await this.#lookUp(request);
     const news = fromStruct(request.getNews());
     const olds = fromStruct(request.getOlds());
+    // An input that is not given again is gone from the state, too.
+    const given = fromStruct(request.getOldInputs());
+    const kept = Object.fromEntries(Object.entries(olds).filter(([name]) => !Object.hasOwn(given, name)));
     if (request.getPreview()) {
       const known = kind.preview?.(news, olds, context) ?? {};
-      return new pb.UpdateResponse().setProperties(toStruct({ ...olds, ...news, ...known }));
+      return new pb.UpdateResponse().setProperties(toStruct({ ...kept, ...news, ...known }));
     }
     const outputs = (await kind.update?.(request.getId(), news, olds, context)) ?? {};
-    return new pb.UpdateResponse().setProperties(toStruct({ ...olds, ...news, ...outputs }));
+    return new pb.UpdateResponse().setProperties(toStruct({ ...kept, ...news, ...outputs }));
   }
 
   async #delete(request: pb.DeleteRequest): Promise<InstanceType<typeof emptypb.Empty>> {

@@ -69,6 +69,7 @@ test.each<[Record<string, unknown>, string]>([
   [network("10.0.1.0/29"), "from /8 to /28"],
   [network("10.1.0.0/24"), 'network.subnets[0].cidr is "10.1.0.0/24"; it must lie within network.cidr'],
   [network("fd00::/64"), "IPv6 is not supported"],
+  [{ app: { port: 9464 } }, "app.port is 9464; machines show their metrics at that port; choose another"],
   [
     { machines: 11, ...network("10.0.1.0/28") },
     "it has room for 11 machines, and 12 may be placed in it while they are rolled: make it a /27 or larger",

@@ -272,6 +272,16 @@ describe("the local cloud's resources", () => {
     await client.delete(object, id, inputs);
   });
 
+  test("an input that is not given again is gone from the state, in previews too; outputs stay", async () => {
+    const { id } = await client.create(bucket, { empty: true, more: 1 });
+    const state = { empty: true, more: 1, made: "then" };
+    const given = { empty: true, more: 1 };
+    for (const preview of [true, false]) {
+      const after = await client.update(bucket, id, state, { empty: true }, preview, given);
+      expect(after).toEqual({ empty: true, made: "then" });
+    }
+  });
+
   test("what is named by its content is not stored when it is damaged, and stored again when it is other", async () => {
     const { id: bucketName } = await client.create(bucket, { empty: true });
     const file = join(plugin.home, "content");

@@ -124,8 +124,17 @@ export class ProviderClient {
     };
   }
 
-  async update(urn: string, id: string, olds: Properties, news: Properties, preview = false) {
+  /** @param oldInputs those of the state's properties that were given; default: none */
+  async update(
+    urn: string,
+    id: string,
+    olds: Properties,
+    news: Properties,
+    preview = false,
+    oldInputs: Properties = {},
+  ) {
     const request = new pb.UpdateRequest()
+      .setOldInputs(toStruct(oldInputs))
       .setUrn(urn)
       .setId(id)
       .setOlds(toStruct(olds))
