@@ -114,10 +114,13 @@ export const boolean = leaf<boolean>(
 
 export const port = integer(1, 65535);
 
-function cidr(expected: string, accepts: (prefix: number) => boolean) {
+function cidr(expected: string, accepts: (prefix: number, first: number) => boolean) {
   return text(
     expected,
-    (value) => accepts(parseCidr(value)?.prefix ?? Number.NaN),
+    (value) => {
+      const range = parseCidr(value);
+      return range !== undefined && accepts(range.prefix, range.first);
+    },
     (value) => {
       if (value.includes(":")) return "IPv6 is not supported";
       const network = networkOf(value);
@@ -131,9 +134,15 @@ export const addresses = cidr(
   (prefix) => prefix >= 0,
 );
 export const networkCidr = cidr(
-  "an IPv4 range in CIDR notation from /8 to /28",
-  (prefix) => prefix >= 8 && prefix <= 28,
+  "an IPv4 range in CIDR notation from /8 to /28, of addresses that machines may have",
+  (prefix, first) => prefix >= 8 && prefix <= 28 && !isSpecial(first),
 );
+
+/** Whether a range is no machine's: this network, loopback, link-local, multicast or reserved (RFC 6890, section 2.2.2). */
+function isSpecial(first: number): boolean {
+  const [octet, next] = [Math.floor(first / 2 ** 24), Math.floor(first / 2 ** 16) % 256];
+  return octet === 0 || octet === 127 || octet >= 224 || (octet === 169 && next === 254);
+}
 
 /**
  * Twenty characters, because an AWS load balancer or target group has a name of at most 32, of which Pulumi's random

@@ -63,12 +63,18 @@ test.each<[Record<string, unknown>, string]>([
   [network(), "network.subnets is []; give at least one subnet"],
   [
     network("10.0.1.7/24"),
-    '"10.0.1.7/24"; it must be an IPv4 range in CIDR notation from /8 to /28 (10.0.1.0/24 would be right)',
+    '"10.0.1.7/24"; it must be an IPv4 range in CIDR notation from /8 to /28, of addresses that machines may have (10.0.1.0/24 would be right)',
   ],
   [network("10.0.1.0/33"), "network.subnets[0].cidr"],
   [network("10.0.1.0/29"), "from /8 to /28"],
   [network("10.1.0.0/24"), 'network.subnets[0].cidr is "10.1.0.0/24"; it must lie within network.cidr'],
   [network("fd00::/64"), "IPv6 is not supported"],
+  ...["224.0.0.0/8", "127.0.0.0/16", "0.0.0.0/8", "169.254.0.0/16", "240.0.0.0/8"].map(
+    (cidr): [Record<string, unknown>, string] => [
+      { network: { cidr, subnets: [{ cidr: "10.0.0.0/24" }] } },
+      `network.cidr is "${cidr}"; it must be an IPv4 range in CIDR notation from /8 to /28, of addresses that machines may have`,
+    ],
+  ),
   [{ app: { port: 9464 } }, "app.port is 9464; machines show their metrics at that port; choose another"],
   [
     { machines: 11, ...network("10.0.1.0/28") },
