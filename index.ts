@@ -28,6 +28,7 @@ const admin = new AdminToken("admin");
 
 const backends = settings.clusters.map(({ name, path, weight, ...machines }) => {
   const environment: pulumi.Output<AppEnvironment> = admin.sha256.apply((sha256) => ({
+    ...app.environment,
     PROJECT: settings.project,
     CLUSTER: name,
     CLUSTER_PATH: path ?? "",

@@ -1,3 +1,4 @@
+import { variableProblem } from "../service/settings/settings.ts";
 import { addressCount, cidrsOverlap, containsCidr, parseCidr } from "./cidr.ts";
 import { type CloudRules, type Draft, metricsPort, type Report, type Settings } from "./settings.ts";
 
@@ -16,6 +17,10 @@ export function checkRelations(
     report("app.port", metricsPort, "machines show their metrics at that port; choose another");
   }
   checkLoadBalancer(settings.loadBalancer ?? {}, report);
+  for (const [name, value] of Object.entries(settings.app?.environment ?? {})) {
+    const problem = value === undefined ? undefined : variableProblem(name, value);
+    if (problem) report(`app.environment.${name}`, value, problem);
+  }
 }
 
 function checkSubnets({ cidr, subnets = [] }: Draft<Settings["network"]>, report: Report): void {

@@ -120,13 +120,12 @@ function show(value: unknown): string {
 }
 
 function decode(raw: Readonly<Record<string, string>>): Record<string, unknown> {
-  const input: Record<string, unknown> = {};
-  for (const [name, text] of Object.entries(raw)) {
-    if (!name.startsWith(namespace)) continue;
+  const entries = Object.entries(raw).flatMap(([name, text]) => {
+    if (!name.startsWith(namespace)) return [];
     const key = name.slice(namespace.length);
-    input[key] = textKeys.has(key) ? text.trim() : jsonOrText(text);
-  }
-  return input;
+    return [[key, textKeys.has(key) ? text.trim() : jsonOrText(text)]];
+  });
+  return Object.fromEntries(entries);
 }
 
 /** Text that is no JSON stays text, which the schema then refuses: no key that holds JSON may be a string. */
@@ -167,7 +166,13 @@ function remove(value: unknown, path: readonly (string | number)[]): void {
   if (parent && last !== undefined) parent[last] = undefined;
 }
 
-/** Reports every unknown key, and lists where objects belong, neither of which valibot's objects do. */
+/** Names that valibot's records leave out without a word. */
+const unsafeNames: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
+
+/**
+ * Reports what valibot's objects and records let pass: every unknown key, lists where objects belong, and names that
+ * it would leave out.
+ */
 function checkKeys(schema: SchemaNode, value: unknown, path: string, report: Report): void {
   const { entries, item, type } = required(schema);
   if (typeof value !== "object" || value === null) return;
@@ -180,6 +185,11 @@ function checkKeys(schema: SchemaNode, value: unknown, path: string, report: Rep
       const entry = Object.hasOwn(entries, key) ? entries[key] : undefined;
       if (entry) checkKeys(entry, element, keyPath(path, key), report);
       else report(keyPath(path, key), element, `there is no such key, ${suggest(key, Object.keys(entries))}`);
+    }
+  } else if (type === "record") {
+    for (const [name, element] of Object.entries(value)) {
+      if (unsafeNames.has(name))
+        report(keyPath(path, name), element, "no key may have that name; choose another");
     }
   }
 }

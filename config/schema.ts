@@ -21,6 +21,8 @@ import {
   strings,
   tagKey,
   tagValue,
+  variableName,
+  variableValue,
   word,
 } from "./values.ts";
 
@@ -76,6 +78,14 @@ const app = object({
   requestsPerMinute: key(
     "Requests to the file API that one client address may make of a machine in a minute; 0: any number.",
     limited(requestsPerMinute),
+  ),
+  environment: key(
+    "Further environment variables of the app, on every machine; not those that the program, the cloud or the machine sets. No place for secrets, not even with `--secret`: they stand in plain text in the machines' user data and the stack's state.",
+    v.optional(strings(variableName, variableValue), {}),
+    {
+      expected:
+        "an object whose values are strings of one line and at most 1,000 characters, by names in capitals",
+    },
   ),
 });
 

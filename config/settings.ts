@@ -45,6 +45,8 @@ export interface AppSettings {
   readonly maxUploads: number;
   /** Requests to the file API that one client address may make of a machine in a minute; 0: any number. Default 6,000. */
   readonly requestsPerMinute: number;
+  /** Further environment variables of the app's process, by name. Default none. */
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 /** How a load balancer, and a group that heals, decide that a machine may get requests. */

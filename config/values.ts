@@ -207,6 +207,14 @@ export const physicalName = text(
   "a string of 1 to 255 characters",
   (value) => value.length >= 1 && value.length <= 255,
 );
+export const variableName = text(
+  "named in capitals, such as LOG_LEVEL: 1 to 100 capital letters, digits and _, a letter first",
+  (value) => /^[A-Z][A-Z0-9_]{0,99}$/.test(value),
+);
+export const variableValue = text(
+  "a string of one line and at most 1,000 characters, without control characters",
+  (value) => /^[^\p{Cc}\p{Cs}]{0,1000}$/u.test(value),
+);
 export const word = text("a string of 1 to 100 characters without spaces", (value) =>
   /^\S{1,100}$/.test(value),
 );

@@ -66,7 +66,7 @@ export function renderStartup(args: StartupArgs): string {
   const bytes = Buffer.byteLength(script);
   if (bytes >= maxBytes) {
     throw new Error(
-      `The startup script has ${bytes} bytes, and must have fewer than ${maxBytes}: shorten the cloud's functions or values`,
+      `The startup script has ${bytes} bytes, and must have fewer than ${maxBytes}: shorten switchyard:app.environment, or the cloud's functions or values`,
     );
   }
   return script;

@@ -75,6 +75,30 @@ const variables: { readonly [Name in keyof ServiceSettings]: Variable<ServiceSet
   METRICS_PORT: { ...wholeNumber(0, 65_535, "0: no metrics"), fallback: 0 },
 };
 
+/** Those of the app's settings that a stack may set by itself; all others are the program's, the cloud's or the machine's. */
+const tunable: ReadonlySet<string> = new Set(["LOG_LEVEL", "UPLOAD_IDLE_SECONDS", "STORE_SECONDS"]);
+
+/** Variables of which the app's store, Node.js, the loader or the script that starts the app makes something of its own. */
+const foreign =
+  /^((AWS|GCS|GOOGLE|LD|OS|S3|SWIFT|SWITCHYARD)_.*|BUCKET|HOME|IDENTITY_URL|MAX_OLD_SPACE_MB|NODE_OPTIONS|PATH|STORE)$/;
+
+/** Variables that bash lets nobody set, or gives another value ("Bash Variables" in its manual). */
+const shells =
+  /^(BASH.*|DIRSTACK|EPOCH(REALTIME|SECONDS)|E?UID|FUNCNAME|GROUPS|HISTCMD|IFS|LINENO|OPTIND|PIPESTATUS|PPID|S?RANDOM|SECONDS|SHELLOPTS|SHLVL)$/;
+
+/**
+ * Why a stack cannot give the app a variable, to follow its name and value in a message; undefined: it can. A value of
+ * the app's own settings is held to what the app would take.
+ */
+export function variableProblem(name: string, value: string): string | undefined {
+  const variable = Object.entries<Variable<unknown>>(variables).find(([known]) => known === name)?.[1];
+  if (foreign.test(name) || shells.test(name) || (variable && !tunable.has(name)))
+    return "the program, the cloud or the machine sets it: leave it out, or choose another name";
+  if (variable && value !== "" && variable.parse(value) === undefined)
+    return `it must be ${variable.allowed}`;
+  return undefined;
+}
+
 /**
  * Reads the app's settings from environment variables; one that is set to nothing counts as unset.
  * @throws {Error} whose message has a line for each variable that is missing or wrong.

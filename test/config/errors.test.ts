@@ -2,6 +2,7 @@ import { RunError } from "@pulumi/pulumi/errors.js";
 import { expect, test } from "vitest";
 import { readSettings } from "../../config/read.ts";
 import { clouds, problemsOf, rawConfig, read } from "../support/config.ts";
+import { appEnvironment } from "../support/startup.ts";
 
 const cluster = (more: object) => ({ name: "a", min: 1, ...more });
 const oneCluster = (more: object) => ({ clusters: [cluster(more)] });
@@ -100,7 +101,7 @@ test.each<[Record<string, unknown>, string]>([
   [{ sshKey: "ssh-ed25519 AAAA" }, 'sshKey is "ssh-ed25519 AAAA"; it must be an OpenSSH public key'],
   [
     { app: [] },
-    "app is []; it must be an object with port, root, public, maxFileBytes, maxUploads, requestsPerMinute",
+    "app is []; it must be an object with port, root, public, maxFileBytes, maxUploads, requestsPerMinute, environment",
   ],
   [{ app: { root: "hello" } }, 'app.root is "hello"; it must be one of greeting, health'],
   [{ app: { public: "true" } }, 'app.public is "true"; it must be true or false (without quotes)'],
@@ -114,6 +115,32 @@ test.each<[Record<string, unknown>, string]>([
     { app: { requestsPerMinute: -1 } },
     "app.requestsPerMinute is -1; it must be an integer from 0 to 1000000",
   ],
+  [
+    { app: { environment: { level: "x" } } },
+    'app.environment.level is "level"; it must be named in capitals, such as LOG_LEVEL',
+  ],
+  [
+    { app: { environment: { GREETING: "a\nb" } } },
+    'app.environment.GREETING is "a\\nb"; it must be a string of one',
+  ],
+  [{ app: { environment: { GREETING: "x".repeat(1001) } } }, "at most 1,000 characters"],
+  [{ app: { environment: { GREETING: 1 } } }, "GREETING is 1; it must be a string of one line"],
+  [
+    { app: { environment: ["A=b"] } },
+    'app.environment is ["A=b"]; it must be an object whose values are strings',
+  ],
+  [{ app: { environment: { LOG_LEVEL: "loud" } } }, 'LOG_LEVEL is "loud"; it must be one of trace, debug'],
+  [
+    { app: { environment: JSON.parse('{ "__proto__": "x" }') } },
+    'app.environment.__proto__ is "x"; no key may have that name; choose another',
+  ],
+  [
+    { app: { environment: { constructor: "x" } } },
+    'environment.constructor is "x"; no key may have that name',
+  ],
+  [{ tags: { constructor: "x" } }, 'tags.constructor is "x"; no key may have that name'],
+  [oneCluster({ tags: { prototype: "x" } }), 'clusters[0].tags.prototype is "x"; no key may have that name'],
+  [JSON.parse('{ "__proto__": "x" }'), '__proto__ is "x"; there is no such key'],
   [{ app: { Port: 80 } }, "app.Port is 80; there is no such key, did you mean port?"],
 
   [{ clusters: [] }, "clusters is []; give at least one cluster"],
@@ -228,7 +255,7 @@ test("a private key is refused and never shown", async () => {
   const sshKey = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk\n-----END OPENSSH PRIVATE KEY-----";
   const problems = await problemsOf({ sshKey, app: { key: sshKey } });
   expect(problems).toEqual([
-    "app.key is a private key; there is no such key, it may be: port, root, public, maxFileBytes, maxUploads, requestsPerMinute",
+    "app.key is a private key; there is no such key, it may be: port, root, public, maxFileBytes, maxUploads, requestsPerMinute, environment",
     expect.stringMatching(/^sshKey is a private key; .*the public key is in the file that ends in \.pub/),
   ]);
   expect(problems.join()).not.toContain("b3Blb");
@@ -270,7 +297,7 @@ const everything = {
     ],
   },
   access: [{ port: 22, from: ["192.0.2.0/24"] }],
-  app: { port: 5000, root: "health", public: true },
+  app: { port: 5000, root: "health", public: true, environment: { GREETING: "hello", LOG_LEVEL: "" } },
   clusters: [
     {
       name: "a",
@@ -326,6 +353,26 @@ test("a wrong value anywhere is one problem: nothing else is said to be wrong be
     const problems = await problemsOf(withNullAt(everything, path) as Record<string, unknown>);
     expect(problems).toEqual([expect.stringContaining(`${key} is null; it must be`)]);
   }
+});
+
+test.each([
+  ...Object.keys(appEnvironment),
+  ...[
+    "RELEASE",
+    "INSTANCE_ID",
+    "HOST",
+    "STORE",
+    "BUCKET",
+    "TRUSTED_PROXIES",
+    "PROXY_HOPS",
+    "DEREGISTER_SECONDS",
+  ],
+  ...["AWS_REGION", "OS_PASSWORD", "GCS_ENDPOINT", "S3_ENDPOINT", "SWIFT_TEMP_URL_KEY", "IDENTITY_URL"],
+  ...["NODE_OPTIONS", "PATH", "UID", "RANDOM", "LD_PRELOAD", "BASHOPTS", "SWITCHYARD_HOME"],
+])("refuses %s among the app's own variables", async (name) => {
+  expect(await problemsOf({ app: { environment: { [name]: "1" } } })).toEqual([
+    `app.environment.${name} is "1"; the program, the cloud or the machine sets it: leave it out, or choose another name`,
+  ]);
 });
 
 test("names keys whose namespace is misspelt, and leaves those of others alone", async () => {

@@ -56,6 +56,7 @@ const appDefaults = {
   maxFileBytes: 5_368_709_120,
   maxUploads: 64,
   requestsPerMinute: 6000,
+  environment: {},
 };
 
 test("a stack needs to name no more than its cloud: the rest are defaults", async () => {

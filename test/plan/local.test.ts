@@ -61,6 +61,17 @@ describe("the stack local", { timeout: 20_000 }, () => {
     expect(outputs.clusters).toMatchObject({ app: { size: 3 } });
   });
 
+  it("gives the app the variables of the stack's own, as they are, on every machine", async () => {
+    const { byType } = await planStack("local", {
+      app: { environment: { GREETING: "it's $HOME", LOG_LEVEL: "warn" } },
+    });
+    for (const { inputs } of byType("MachineGroup")) {
+      const lines = String(inputs?.startupScript).split("\n");
+      expect(lines).toContain("  'GREETING=it'\\''s $HOME'");
+      expect(lines).toContain("  'LOG_LEVEL=warn'");
+    }
+  });
+
   it("fails with everything that is wrong with its configuration", async () => {
     await expect(planStack("local", { clusterz: 1, app: { root: "x" } })).rejects.toThrow(
       /^error: 2 problems in this stack's configuration:\n {2}switchyard:app\.root is "x"; .+\n {2}switchyard:clusterz is 1; /,

@@ -9,7 +9,9 @@ describe("two clusters behind path rules (R3)", { timeout: 30_000 }, () => {
   const inputs = (name: string) => plan.get(name).inputs;
 
   beforeAll(async () => {
-    plan = await planExample("aws-two-clusters");
+    plan = await planExample("aws-two-clusters", {
+      app: { port: 80, root: "health", environment: { GREETING: "hello" } },
+    });
   });
 
   it("is in us-east-1, a subnet in each of two zones", () => {
@@ -36,7 +38,8 @@ describe("two clusters behind path rules (R3)", { timeout: 30_000 }, () => {
     });
     expect(inputs(`TargetGroup::${name}`)).toMatchObject({ port: 80, protocol: "HTTP" });
     const script = Buffer.from(String(template?.userData), "base64").toString();
-    for (const line of ["PORT='80'", `  'CLUSTER=${name}'`, `  'CLUSTER_PATH=/${name}'`, "  'ROOT=health'"]) {
+    const app = [`CLUSTER=${name}`, `CLUSTER_PATH=/${name}`, "ROOT=health", "GREETING=hello"];
+    for (const line of ["PORT='80'", ...app.map((variable) => `  '${variable}'`)]) {
       expect(script.split("\n")).toContain(line);
     }
   });
