@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { HealthCheck } from "../config/settings.ts";
+import type { LoadBalancerSettings } from "../config/settings.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Network } from "./network.ts";
 
@@ -13,20 +13,9 @@ export interface Backend<C extends Cluster = Cluster> {
   readonly weight: number;
 }
 
-export interface LoadBalancerArgs<N extends Network = Network, C extends Cluster = Cluster> {
+export interface LoadBalancerArgs<N extends Network = Network, C extends Cluster = Cluster>
+  extends LoadBalancerSettings {
   readonly network: N;
-  readonly port: number;
-  /** CIDRs that may reach it. */
-  readonly allow: readonly string[];
-  /** What HTTPS is served with, in the cloud's own words; absent: HTTP alone. */
-  readonly certificate?: string | undefined;
-  /** The name that the certificate is for. */
-  readonly host?: string | undefined;
-  /** Whether the cloud records each request. */
-  readonly accessLogs: boolean;
-  /** Whether whatever would delete it is refused. */
-  readonly protect: boolean;
-  readonly healthCheck: HealthCheck;
   readonly backends: readonly Backend<C>[];
 }
 

@@ -12,6 +12,26 @@ import * as aws from "./resources.ts";
 const uploadDays = 7;
 const versionDays = 30;
 
+/** What closes a bucket to the public, whatever its policy and its objects' ACLs come to say. */
+export const closed = {
+  blockPublicAcls: true,
+  blockPublicPolicy: true,
+  ignorePublicAcls: true,
+  restrictPublicBuckets: true,
+} as const;
+
+/** The statement of a bucket's policy that refuses connections without TLS. */
+export function tlsOnly(arn: pulumi.Output<string>) {
+  return {
+    Sid: "TlsOnly",
+    Effect: "Deny",
+    Principal: "*",
+    Action: "s3:*",
+    Resource: [arn, pulumi.interpolate`${arn}/*`],
+    Condition: { Bool: { "aws:SecureTransport": "false" } },
+  };
+}
+
 /** A private S3 bucket, with all that keeps it private and its files recoverable. */
 export class AwsBucket extends Bucket {
   readonly bucketName: pulumi.Output<string>;
@@ -63,17 +83,7 @@ export class AwsBucket extends Bucket {
   /** Nobody without rights of their own reads it, and nobody by a connection that can be read. */
   #privacy(name: string): pulumi.Resource[] {
     const bucket = this.bucketName;
-    const block = new aws.BucketPublicAccessBlock(
-      name,
-      {
-        bucket,
-        blockPublicAcls: true,
-        blockPublicPolicy: true,
-        ignorePublicAcls: true,
-        restrictPublicBuckets: true,
-      },
-      { parent: this },
-    );
+    const block = new aws.BucketPublicAccessBlock(name, { bucket, ...closed }, { parent: this });
     const ownership = new aws.BucketOwnershipControls(
       name,
       { bucket, rule: { objectOwnership: "BucketOwnerEnforced" } },
@@ -84,17 +94,9 @@ export class AwsBucket extends Bucket {
       { bucket, rules: [encryptionRule(this.encryptionKey)] },
       { parent: this },
     );
-    const statement = {
-      Sid: "TlsOnly",
-      Effect: "Deny",
-      Principal: "*",
-      Action: "s3:*",
-      Resource: [this.arn, pulumi.interpolate`${this.arn}/*`],
-      Condition: { Bool: { "aws:SecureTransport": "false" } },
-    };
     const policy = new aws.BucketPolicy(
       name,
-      { bucket, policy: pulumi.jsonStringify({ Version: "2012-10-17", Statement: [statement] }) },
+      { bucket, policy: pulumi.jsonStringify({ Version: "2012-10-17", Statement: [tlsOnly(this.arn)] }) },
       // S3 refuses two changes of one bucket's access at a time.
       { parent: this, dependsOn: block },
     );

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { closed, tlsOnly } from "./bucket.ts";
 import { type AwsContext, tagsOf } from "./context.ts";
 import * as aws from "./resources.ts";
 
@@ -32,17 +33,7 @@ export class Logs extends pulumi.ComponentResource {
     );
     this.bucketName = bucket.bucket;
     this.arn = bucket.arn;
-    const block = new aws.BucketPublicAccessBlock(
-      name,
-      {
-        bucket: bucket.bucket,
-        blockPublicAcls: true,
-        blockPublicPolicy: true,
-        ignorePublicAcls: true,
-        restrictPublicBuckets: true,
-      },
-      options,
-    );
+    const block = new aws.BucketPublicAccessBlock(name, { bucket: bucket.bucket, ...closed }, options);
     new aws.BucketLifecycleConfiguration(
       name,
       {
@@ -93,14 +84,7 @@ function policyOf(
       allow("AccessLogs", "logdelivery.elasticloadbalancing.amazonaws.com", "s3:PutObject", below, balancers),
       allow("FlowLogs", "delivery.logs.amazonaws.com", "s3:PutObject", below, deliveries),
       allow("FlowLogsLook", "delivery.logs.amazonaws.com", "s3:GetBucketAcl", arn, deliveries),
-      {
-        Sid: "TlsOnly",
-        Effect: "Deny",
-        Principal: "*",
-        Action: "s3:*",
-        Resource: [arn, below],
-        Condition: { Bool: { "aws:SecureTransport": "false" } },
-      },
+      tlsOnly(arn),
     ],
   });
 }
