@@ -16,9 +16,28 @@ export interface StoredObjectArgs {
   readonly content: ObjectContent;
 }
 
+/** Where a cloud keeps what the deployment itself stores, and how its own `objectsOf` reaches that (operations/files.ts). */
+export interface ObjectPlace {
+  readonly cloud: string;
+  /** The bucket, or one beside it where rights cannot be limited to a prefix. */
+  readonly bucket: pulumi.Input<string>;
+  /** A region, a profile; no secrets. Default: nothing. */
+  readonly access?: Readonly<Record<string, pulumi.Input<string>>>;
+  /** What keeps the bucket private: nothing is stored before that. Default: nothing. */
+  readonly guards?: readonly pulumi.Resource[];
+}
+
 /** An object in the bucket; whoever needs it to be there uses this `key`, which is known once it is uploaded. */
-export interface StoredObject {
-  readonly key: pulumi.Output<string>;
+export class StoredObject extends pulumi.CustomResource {
+  declare readonly key: pulumi.Output<string>;
+
+  constructor(
+    name: string,
+    { guards: _, ...args }: ObjectPlace & StoredObjectArgs,
+    opts?: pulumi.CustomResourceOptions,
+  ) {
+    super("switchyard:index:StoredObject", name, args, opts);
+  }
 }
 
 /**
@@ -26,7 +45,9 @@ export interface StoredObject {
  * Machines may read `releases/` and `runtimes/` in it, and read, write and list `files/`.
  */
 export abstract class Bucket extends pulumi.ComponentResource {
+  /** The bucket of the files. */
   abstract readonly bucketName: pulumi.Output<string>;
+  protected abstract readonly objects: ObjectPlace;
 
   protected constructor(name: string, args: BucketArgs, opts?: pulumi.ComponentResourceOptions) {
     super("switchyard:index:Bucket", name, {}, { ...opts, protect: args.protect });
@@ -36,5 +57,8 @@ export abstract class Bucket extends pulumi.ComponentResource {
    * Uploads an object that machines fetch. It is no child of the bucket (the bucket's protection is not its own) and
    * is kept on delete: machines that heal in the middle of a rollout still need the previous one.
    */
-  abstract store(name: string, args: StoredObjectArgs, opts?: pulumi.CustomResourceOptions): StoredObject;
+  store(name: string, args: StoredObjectArgs, opts?: pulumi.CustomResourceOptions): StoredObject {
+    const dependsOn = [...(this.objects.guards ?? [])];
+    return new StoredObject(name, { ...this.objects, ...args }, { retainOnDelete: true, dependsOn, ...opts });
+  }
 }

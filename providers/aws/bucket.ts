@@ -1,11 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import {
-  Bucket,
-  type BucketArgs,
-  type StoredObject,
-  type StoredObjectArgs,
-} from "../../components/bucket.ts";
+import { Bucket, type BucketArgs, type ObjectPlace } from "../../components/bucket.ts";
 import { type AwsContext, nameOf, tagsOf } from "./context.ts";
+import { operatorOf } from "./outputs.ts";
 import * as aws from "./resources.ts";
 
 /** How long broken uploads, and versions of files that were replaced or deleted, are kept; in days. */
@@ -38,8 +34,7 @@ export class AwsBucket extends Bucket {
   readonly arn: pulumi.Output<string>;
   /** ARN of the KMS key that objects are encrypted with; absent: S3's own key. */
   readonly encryptionKey: string | undefined;
-  readonly #context: AwsContext;
-  readonly #guards: readonly pulumi.Resource[];
+  protected readonly objects: ObjectPlace;
 
   constructor(name: string, args: BucketArgs, context: AwsContext, opts?: pulumi.ComponentResourceOptions) {
     super(name, args, opts);
@@ -54,30 +49,16 @@ export class AwsBucket extends Bucket {
       // What holds data does not hang on a label.
       { parent: this, ignoreChanges: ["bucketPrefix"] },
     );
-    this.#context = context;
     this.encryptionKey = args.encryptionKey;
     this.bucketName = bucket.bucket;
     this.arn = bucket.arn;
-    this.#guards = [...this.#privacy(name), ...this.#recovery(name)];
+    this.objects = {
+      cloud: "aws",
+      bucket: this.bucketName,
+      access: operatorOf(context),
+      guards: [...this.#privacy(name), ...this.#recovery(name)],
+    };
     this.registerOutputs({ bucketName: this.bucketName });
-  }
-
-  store(name: string, { key, content }: StoredObjectArgs, opts?: pulumi.CustomResourceOptions): StoredObject {
-    const bucket = this.bucketName;
-    const tags = tagsOf(this.#context);
-    const options = { retainOnDelete: true, dependsOn: [...this.#guards], ...opts };
-    if ("file" in content) {
-      const source = new pulumi.asset.FileAsset(content.file);
-      const object = new aws.BucketObjectv2(name, { bucket, key, source, tags }, options);
-      // Of the upload, not of the arguments: whoever needs the object waits for it.
-      return { key: object.key };
-    }
-    const { region, profile } = this.#context;
-    return new aws.RuntimeObject(
-      name,
-      { bucket, key, content, region, ...(profile && { profile }), tags },
-      options,
-    );
   }
 
   /** Nobody without rights of their own reads it, and nobody by a connection that can be read. */

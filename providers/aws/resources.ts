@@ -1,5 +1,4 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { ObjectContent } from "../../components/bucket.ts";
 import type { LayoutInputs } from "./layout.ts";
 import type { MachineTagsInputs } from "./machine-tags.ts";
 
@@ -28,7 +27,6 @@ export { LoadBalancer } from "@pulumi/aws/lb/loadBalancer.js";
 export { TargetGroup } from "@pulumi/aws/lb/targetGroup.js";
 export { Bucket } from "@pulumi/aws/s3/bucket.js";
 export { BucketLifecycleConfiguration } from "@pulumi/aws/s3/bucketLifecycleConfiguration.js";
-export { BucketObjectv2 } from "@pulumi/aws/s3/bucketObjectv2.js";
 export { BucketOwnershipControls } from "@pulumi/aws/s3/bucketOwnershipControls.js";
 export { BucketPolicy } from "@pulumi/aws/s3/bucketPolicy.js";
 export { BucketPublicAccessBlock } from "@pulumi/aws/s3/bucketPublicAccessBlock.js";
@@ -52,23 +50,5 @@ export interface MachineTagsArgs extends Omit<MachineTagsInputs, "group"> {
 export class MachineTags extends pulumi.CustomResource {
   constructor(name: string, args: MachineTagsArgs, opts?: pulumi.CustomResourceOptions) {
     super("switchyard:aws:MachineTags", name, { ...args }, opts);
-  }
-}
-
-export interface RuntimeObjectArgs {
-  readonly bucket: pulumi.Input<string>;
-  readonly key: string;
-  readonly content: Extract<ObjectContent, { npmPackage: string }>;
-  readonly region: string;
-  readonly profile?: string;
-  readonly tags: Readonly<Record<string, string>>;
-}
-
-/** The Node.js of machines, in a bucket. It is fetched when it is uploaded: a plan does without its 60 MB. */
-export class RuntimeObject extends pulumi.CustomResource {
-  declare readonly key: pulumi.Output<string>;
-
-  constructor(name: string, args: RuntimeObjectArgs, opts?: pulumi.CustomResourceOptions) {
-    super("switchyard:aws:RuntimeObject", name, { ...args }, opts);
   }
 }

@@ -1,8 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
-import type { ObjectContent } from "../../components/bucket.ts";
 import { parseUrn } from "../../operations/urn.ts";
-import { fetchNpmPackage } from "../../plugin/npm-package.ts";
 import {
   type CheckFailure,
   hasUnknown,
@@ -11,7 +8,6 @@ import {
   type Properties,
   type ResourceKind,
 } from "../../plugin/resource.ts";
-import { hashOfFile, hexOf } from "../../release/hashes.ts";
 import { LocalCloud, remove } from "./cloud/client.ts";
 import { claim, homeOf, locationByName, newLocation } from "./cloud/home.ts";
 import { portHolder } from "./cloud/port-holder.ts";
@@ -148,68 +144,6 @@ const loadBalancer: ResourceKind = {
   },
 };
 
-/** The file that holds an object's content, fetched first when it comes from a registry. */
-async function contentFile(content: ObjectContent, context: OperationContext): Promise<string> {
-  if ("npmPackage" in content) {
-    context.progress(`fetching ${content.npmPackage} ${content.version}`);
-    const file = await fetchNpmPackage(content);
-    context.progress(`fetched ${content.npmPackage} ${content.version}`);
-    return file;
-  }
-  if (!existsSync(content.file)) throw new Error(`the file to be stored is missing: ${content.file}`);
-  return content.file;
-}
-
-interface ObjectInputs {
-  readonly bucket: string;
-  readonly key: string;
-  readonly content: ObjectContent;
-}
-
-/** The hash that content must have, in hex; what was stored by earlier versions of the program says none. */
-function hashOf(content: ObjectContent): { readonly algorithm: string; readonly hash: string | undefined } {
-  if (!("npmPackage" in content)) return { algorithm: "sha256", hash: content.sha256 };
-  return { algorithm: "sha512", hash: hexOf(content.integrity) };
-}
-
-/** Stores what is named by its content, and nothing else under its name. @throws when the file is damaged */
-async function putObject(news: Properties, context: OperationContext): Promise<void> {
-  const { bucket, key, content } = news as unknown as ObjectInputs;
-  const file = await contentFile(content, context);
-  const { algorithm, hash } = hashOf(content);
-  const found = await hashOfFile(file, algorithm);
-  if (hash !== undefined && hash !== found) {
-    throw new Error(
-      `${file} has the ${algorithm} ${found}, and must have ${hash}: it is damaged, and is not stored; delete it, and run the command again`,
-    );
-  }
-  await cloudOf(news, context).putObject(bucket, key, file);
-}
-
-const bucketObject: ResourceKind = {
-  replaceOn: ["bucket", "key"],
-  async create(news, context) {
-    await putObject(news, context);
-    const { bucket, key } = news as unknown as ObjectInputs;
-    return { id: `${bucket}/${key}`, outputs: {} };
-  },
-  async read(_id, { inputs, outputs }, context) {
-    const { bucket, key, content } = inputs as unknown as ObjectInputs;
-    const { algorithm, hash } = hashOf(content);
-    const found = await cloudOf(outputs, context).objectHash(bucket, key, algorithm);
-    // Another content is none: the next update stores it again.
-    return found !== undefined && (hash ?? found) === found ? { inputs, outputs } : undefined;
-  },
-  async update(_id, news, _olds, context) {
-    await putObject(news, context);
-    return {};
-  },
-  async delete(_id, olds, context) {
-    const { bucket, key } = olds as unknown as ObjectInputs;
-    await cloudOf(olds, context).deleteObject(bucket, key);
-  },
-};
-
 /** The cloud itself: a name, until something is put into it. */
 const cloud: ResourceKind = {
   replaceOn: [],
@@ -226,7 +160,6 @@ export const kinds: Readonly<Record<string, ResourceKind>> = {
   "switchyard:local:Cloud": cloud,
   "switchyard:local:Network": { ...specified("networks"), check: checkEdge },
   "switchyard:local:Bucket": specified("buckets"),
-  "switchyard:local:BucketObject": bucketObject,
   "switchyard:local:MachineGroup": machineGroup,
   "switchyard:local:LoadBalancer": loadBalancer,
 };

@@ -1,5 +1,4 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { ObjectContent } from "../../components/bucket.ts";
 import type { BackendSpec, BucketSpec, GroupSpec, LoadBalancerSpec, NetworkSpec } from "./cloud/specs.ts";
 
 /** A property bag whose values may still be on their way, as resource constructors take it. */
@@ -29,21 +28,6 @@ export class Network extends pulumi.CustomResource {
 export class Bucket extends pulumi.CustomResource {
   constructor(name: string, args: BucketSpec & PartArgs, opts?: pulumi.CustomResourceOptions) {
     super("switchyard:local:Bucket", name, { ...args }, opts);
-  }
-}
-
-export interface ObjectArgs extends PartArgs {
-  readonly bucket: pulumi.Input<string>;
-  readonly key: string;
-  readonly content: ObjectContent;
-}
-
-/** An object that the deployment itself puts into a bucket. */
-export class BucketObject extends pulumi.CustomResource {
-  declare readonly key: pulumi.Output<string>;
-
-  constructor(name: string, args: ObjectArgs, opts?: pulumi.CustomResourceOptions) {
-    super("switchyard:local:BucketObject", name, { ...args }, opts);
   }
 }
 

@@ -4,22 +4,22 @@ import { StoreError, type StoreFault, StoreNameError } from "./store.ts";
 /** Longest key of S3 and of Google Cloud Storage, in bytes (S3 user guide, "Naming objects"; GCS, "Object names"). */
 const maxKeyBytes = 1024;
 
-/** Where files lie in it. */
+/** Where files lie in a bucket that has releases too. */
 export const filesPrefix = "files/";
 
 /**
- * The key of a file in a bucket that has releases too.
+ * The key of a file in its bucket.
  * @throws {StoreNameError} when the name has no room beside the prefix; and for an empty, `.` or `..` segment, which
  * makes it another file's for servers that keep keys as paths, and for clients that resolve them in URLs
  */
-export function keyOf(name: string): string {
-  const key = filesPrefix + name;
+export function keyOf(name: string, prefix: string): string {
+  const key = prefix + name;
   if (name.split("/").some((segment) => ["", ".", ".."].includes(segment))) {
     throw new StoreNameError(`The file name ${JSON.stringify(name)} has an empty, \`.\` or \`..\` segment`);
   }
   if (Buffer.byteLength(key) > maxKeyBytes) {
     throw new StoreNameError(
-      `A file name has at most ${maxKeyBytes - filesPrefix.length} bytes of UTF-8 in this bucket; this one has ${Buffer.byteLength(name)}`,
+      `A file name has at most ${maxKeyBytes - prefix.length} bytes of UTF-8 in this bucket; this one has ${Buffer.byteLength(name)}`,
     );
   }
   return key;

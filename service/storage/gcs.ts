@@ -34,7 +34,10 @@ const chunkBytes = 8 * 1024 * 1024;
  * the key of the default credentials if they have one, else by the machine's identity through IAM's signBlob, for which
  * it needs `iam.serviceAccounts.signBlob` on itself.
  */
-export function openGcs(settings: GcsSettings, { idleMs = limitMs }: StoreOptions = {}): Store {
+export function openGcs(
+  settings: GcsSettings,
+  { idleMs = limitMs, prefix = filesPrefix }: StoreOptions = {},
+): Store {
   const { BUCKET, GCS_ENDPOINT } = settings;
   const base = { ...(GCS_ENDPOINT && { apiEndpoint: GCS_ENDPOINT }), timeout: idleMs };
   // The SDK's own retries go on when nobody waits for them any more, and may do then what was given up.
@@ -54,27 +57,28 @@ export function openGcs(settings: GcsSettings, { idleMs = limitMs }: StoreOption
       idempotencyStrategy: IdempotencyStrategy.RetryAlways,
     },
   }).bucket(BUCKET);
-  const fileOf = (name: string) => bucket.file(keyOf(name));
+  const fileOf = (name: string) => bucket.file(keyOf(name, prefix));
   const call = <T>(operation: string, signal: AbortSignal, work: () => Promise<T>) =>
     guarded(operation, signal, faultOf, () =>
       retrying(signal, mayPass, () => within(signal, idleMs, work())),
     );
   return {
     bucket: BUCKET,
-    list: (options) => call("listing files", options.signal, () => list(bucket, options)),
-    put: (name, content, { contentType, signal }) =>
+    list: (options) => call("listing files", options.signal, () => list(bucket, prefix, options)),
+    put: (name, content, { contentType, hash, signal }) =>
       guardedUpload(content, signal, faultOf, async ({ chunks, bytes }) => {
         const reader = createReader(chunks);
         const content = await reader.whole(smallBytes);
+        const metadata = { contentType, ...(hash && { metadata: { hash } }) };
         if (content) {
           await retrying(signal, mayPass, () => {
-            const target = fileOf(name).createWriteStream({ resumable: false, contentType });
+            const target = fileOf(name).createWriteStream({ resumable: false, metadata });
             return upload(Readable.from([content]), target, () => content.length, idleMs);
           });
         } else {
           const target = uploads
-            .file(keyOf(name))
-            .createWriteStream({ resumable: true, chunkSize: chunkBytes, contentType });
+            .file(keyOf(name, prefix))
+            .createWriteStream({ resumable: true, chunkSize: chunkBytes, metadata });
           const rest = Readable.from(reader.part(Number.POSITIVE_INFINITY).chunks, { objectMode: false });
           await upload(rest, target, bytes, idleMs);
         }
@@ -93,7 +97,7 @@ export function openGcs(settings: GcsSettings, { idleMs = limitMs }: StoreOption
       call("looking at a file", signal, () =>
         found(async () => {
           const [metadata] = await fileOf(name).getMetadata();
-          return { ...described(name, metadata), ...typeOf(metadata) };
+          return { ...described(name, metadata), ...detailsOf(metadata) };
         }),
       ),
     delete: (name, signal) =>
@@ -122,20 +126,24 @@ async function signUrl(file: File, config: GetSignedUrlConfig): Promise<string> 
   }
 }
 
-async function list(bucket: Bucket, { prefix, after, limit }: ListOptions): Promise<Page> {
+async function list(
+  bucket: Bucket,
+  keysPrefix: string,
+  { prefix, after, limit }: ListOptions,
+): Promise<Page> {
   const files: StoredFile[] = [];
   let pageToken: string | undefined;
   // A page may have fewer than were asked for, or none; and the first has `after` itself when that exists.
   do {
     const [page, next] = (await bucket.getFiles({
-      prefix: filesPrefix + (prefix ?? ""),
-      ...(after !== undefined && { startOffset: filesPrefix + after }),
+      prefix: keysPrefix + (prefix ?? ""),
+      ...(after !== undefined && { startOffset: keysPrefix + after }),
       ...(pageToken && { pageToken }),
       maxResults: limit + 2 - files.length,
       fields: "items(name,size,updated),nextPageToken",
       autoPaginate: false,
     })) as unknown as [FileMetadata[], { pageToken?: string } | null];
-    const names = page.map((file) => described(`${file.name}`.slice(filesPrefix.length), file));
+    const names = page.map((file) => described(`${file.name}`.slice(keysPrefix.length), file));
     files.push(...names.filter(({ name }) => name !== after));
     pageToken = next?.pageToken;
   } while (pageToken && files.length <= limit);
@@ -146,8 +154,9 @@ function described(name: string, { size, updated }: FileMetadata): StoredFile {
   return { name, size: Number(size ?? 0), modified: new Date(updated ?? 0) };
 }
 
-function typeOf({ contentType }: FileMetadata) {
-  return contentType ? { contentType } : {};
+function detailsOf({ contentType, metadata }: FileMetadata) {
+  const hash = metadata?.hash;
+  return { ...(contentType && { contentType }), ...(typeof hash === "string" && { hash }) };
 }
 
 /** Undefined for what is not there; a 404 of the metadata server is no answer of the store. */

@@ -20,7 +20,12 @@ const partsAtOnce = 3;
 /** Where a file goes, and what is known of it. */
 export interface S3Upload {
   readonly client: S3Client;
-  readonly target: { readonly Bucket: string; readonly Key: string; readonly ContentType: string };
+  readonly target: {
+    readonly Bucket: string;
+    readonly Key: string;
+    readonly ContentType: string;
+    readonly Metadata?: Record<string, string>;
+  };
   /** In bytes, when it is known before. */
   readonly size?: number | undefined;
   readonly signal: AbortSignal;

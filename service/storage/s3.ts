@@ -30,7 +30,10 @@ import {
 const limits = { connect: 5_000, idle: 20_000 };
 
 /** Opens a bucket of S3, or of a server that speaks its protocol at `S3_ENDPOINT`. */
-export function openS3(settings: S3Settings, { idleMs = limits.idle }: StoreOptions = {}): Store {
+export function openS3(
+  settings: S3Settings,
+  { idleMs = limits.idle, prefix = filesPrefix }: StoreOptions = {},
+): Store {
   const { BUCKET: bucket, AWS_REGION: region, AWS_PROFILE: profile, S3_ENDPOINT: endpoint } = settings;
   const client = new S3Client({
     region,
@@ -42,14 +45,16 @@ export function openS3(settings: S3Settings, { idleMs = limits.idle }: StoreOpti
     requestChecksumCalculation: endpoint ? "WHEN_REQUIRED" : "WHEN_SUPPORTED",
     followRegionRedirects: false,
   });
+  const objectOf = (name: string) => ({ Bucket: bucket, Key: keyOf(name, prefix) });
   return {
     bucket,
     maxUnknownBytes,
     uploadMemory,
-    list: (options) => guarded("listing files", options.signal, faultOf, () => list(client, bucket, options)),
-    put: (name, content, { contentType, size, signal }) =>
+    list: (options) =>
+      guarded("listing files", options.signal, faultOf, () => list(client, bucket, prefix, options)),
+    put: (name, content, { contentType, size, hash, signal }) =>
       guardedUpload(content, signal, faultOf, async ({ chunks, bytes }) => {
-        const target = { Bucket: bucket, Key: keyOf(name), ContentType: contentType };
+        const target = { ...objectOf(name), ContentType: contentType, ...(hash && { Metadata: { hash } }) };
         await uploadToS3({ client, target, size, signal }, chunks).catch(failedUpload);
         return { name, size: bytes(), modified: new Date(), contentType };
       }),
@@ -58,20 +63,18 @@ export function openS3(settings: S3Settings, { idleMs = limits.idle }: StoreOpti
         getSignedUrl(
           client,
           new GetObjectCommand({
-            Bucket: bucket,
-            Key: keyOf(name),
+            ...objectOf(name),
             ResponseContentDisposition: contentDisposition,
           }),
           { expiresIn: expiresSeconds },
         ),
       ),
     stat: (name, signal) =>
-      guarded("looking at a file", signal, faultOf, () => stat(client, bucket, name, signal)),
+      guarded("looking at a file", signal, faultOf, () => stat(client, objectOf, name, signal)),
     delete: (name, signal) =>
       guarded("deleting a file", signal, faultOf, async () => {
-        if (!(await stat(client, bucket, name, signal))) return false;
-        const command = new DeleteObjectCommand({ Bucket: bucket, Key: keyOf(name) });
-        await client.send(command, { abortSignal: signal });
+        if (!(await stat(client, objectOf, name, signal))) return false;
+        await client.send(new DeleteObjectCommand(objectOf(name)), { abortSignal: signal });
         return true;
       }),
     close: async () => client.destroy(),
@@ -81,19 +84,20 @@ export function openS3(settings: S3Settings, { idleMs = limits.idle }: StoreOpti
 async function list(
   client: S3Client,
   bucket: string,
+  keysPrefix: string,
   { prefix, after, limit, signal }: ListOptions,
 ): Promise<Page> {
   const command = new ListObjectsV2Command({
     Bucket: bucket,
-    Prefix: filesPrefix + (prefix ?? ""),
+    Prefix: keysPrefix + (prefix ?? ""),
     MaxKeys: limit,
     // XML cannot carry every character of a name.
     EncodingType: "url",
-    ...(after !== undefined && { StartAfter: filesPrefix + after }),
+    ...(after !== undefined && { StartAfter: keysPrefix + after }),
   });
   const { Contents = [], IsTruncated, EncodingType } = await client.send(command, { abortSignal: signal });
   const nameOf = (key: string) =>
-    (EncodingType === "url" ? decodeURIComponent(key.replaceAll("+", " ")) : key).slice(filesPrefix.length);
+    (EncodingType === "url" ? decodeURIComponent(key.replaceAll("+", " ")) : key).slice(keysPrefix.length);
   const files = Contents.map(({ Key = "", Size = 0, LastModified = new Date(0) }) => ({
     name: nameOf(Key),
     size: Size,
@@ -102,15 +106,21 @@ async function list(
   return { files, more: IsTruncated ?? false };
 }
 
-async function stat(client: S3Client, bucket: string, name: string, signal: AbortSignal) {
+async function stat(
+  client: S3Client,
+  objectOf: (name: string) => { readonly Bucket: string; readonly Key: string },
+  name: string,
+  signal: AbortSignal,
+) {
   try {
-    const command = new HeadObjectCommand({ Bucket: bucket, Key: keyOf(name) });
+    const command = new HeadObjectCommand(objectOf(name));
     const head = await client.send(command, { abortSignal: signal });
     return {
       name,
       size: head.ContentLength ?? 0,
       modified: head.LastModified ?? new Date(0),
       ...(head.ContentType && { contentType: head.ContentType }),
+      ...(head.Metadata?.hash && { hash: head.Metadata.hash }),
     };
   } catch (error) {
     if (statusOf(error) === 404 || error instanceof StoreNameError) return undefined;

@@ -49,8 +49,10 @@ export interface LocalSettings {
   readonly IDENTITY_URL: string;
 }
 
-/** What only tests and experiments set. */
+/** What the file API leaves as it is. */
 export interface StoreOptions {
+  /** What keys begin with, where files share a bucket with releases. Default `files/`; empty: the whole bucket. */
+  readonly prefix?: string;
   /** How long the store may stand still, in milliseconds. Default 10 s for the local cloud, 20 s for S3, else 30 s. */
   readonly idleMs?: number;
   /** How much of a file is sent by one request to Swift, in bytes. Default 64 MiB. */

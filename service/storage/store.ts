@@ -9,6 +9,8 @@ export interface StoredFile {
   readonly modified: Date;
   /** Absent where a listing does not say. */
   readonly contentType?: string;
+  /** What it was put with, where it was put with one; a listing does not say, nor does the local store. */
+  readonly hash?: string;
 }
 
 export interface ListOptions {
@@ -32,6 +34,8 @@ export interface PutOptions {
   readonly contentType: string;
   /** In bytes, when the client says so before it sends. */
   readonly size?: number;
+  /** What its content has been found to be, such as `sha256:…`: kept beside it, and not compared. */
+  readonly hash?: string;
   readonly signal: AbortSignal;
 }
 

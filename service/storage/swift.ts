@@ -12,6 +12,8 @@ const smallBytes = 1024 * 1024;
 /** A manifest names at most 1,000 segments (Swift, "max_manifest_segments"): 64 GB, if the length is not known. */
 const segmentBytes = 64 * 1024 * 1024;
 const maxSegments = 1_000;
+/** What Swift keeps beside an object and gives back with it. */
+const hashHeader = "x-object-meta-hash";
 
 /**
  * Opens a container of OpenStack Swift. A file of more than 1 MiB is a static large object, because nothing else can be
@@ -34,12 +36,13 @@ export function openSwift(settings: SwiftSettings, options: StoreOptions = {}): 
   return {
     bucket: container,
     list: (listing) => call("listing files", listing.signal, () => list(account, listing)),
-    put: (name, content, { contentType, size, signal }) =>
+    put: (name, content, { contentType, size, hash, signal }) =>
       guardedUpload(content, signal, faultOfError, async (source) => {
         const most = Math.max(options.segmentBytes ?? segmentBytes, Math.ceil((size ?? 0) / maxSegments));
+        const headers = { "content-type": contentType, ...(hash && { [hashHeader]: hash }) };
         const upload = await send(account, name, source, most, signal);
         try {
-          await inTurn(name, () => publish(account, name, contentType, upload, signal));
+          await inTurn(name, () => publish(account, name, headers, upload, signal));
         } catch (error) {
           await discardUnlessPublished(account, name, upload, error);
           throw error;
@@ -115,6 +118,7 @@ async function look(account: Account, name: string, signal: AbortSignal): Promis
     size: Number(headers["content-length"]),
     modified: new Date(headers["last-modified"] ?? 0),
     contentType: headers["content-type"] ?? "application/octet-stream",
+    ...(headers[hashHeader] && { hash: String(headers[hashHeader]) }),
   };
   return { file, large: headers["x-static-large-object"] === "True" };
 }
@@ -140,7 +144,7 @@ async function send(
 async function publish(
   account: Account,
   name: string,
-  contentType: string,
+  headers: Readonly<Record<string, string>>,
   upload: Upload,
   signal: AbortSignal,
 ): Promise<void> {
@@ -148,7 +152,6 @@ async function publish(
   const large = "segments" in upload;
   if (large) await keepSegments(account, upload.segments, signal);
   const path = pathOf(account.container, name) + (large ? "?multipart-manifest=put" : "");
-  const headers = { "content-type": contentType };
   const body = large ? JSON.stringify(upload.segments) : upload.content;
   await account.ask("storing a file", { method: "PUT", path, headers, body, signal }, 201);
   await deleteSegments(account, replaced).catch((error: Error) => {

@@ -92,6 +92,6 @@ describe("behind Pulumi's back", { timeout: 90_000 }, () => {
   it("the release is removed from the bucket", async () => {
     const { release } = (await deployment.outputs()) as { release: string };
     await cloud.deleteObject(only(state().buckets)[0], `releases/${release}.tar.gz`);
-    await restores("create BucketObject::release");
+    await restores("create StoredObject::release");
   });
 });

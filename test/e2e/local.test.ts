@@ -153,7 +153,7 @@ describe("the whole system on this machine", { timeout: 120_000 }, () => {
     const before = await ask(`${url()}/cluster1`);
     await appendFile(join(deployment.root, "service/server.ts"), "\nprocess.title = 'changed';\n");
     await change([
-      "replace BucketObject::release",
+      "replace StoredObject::release",
       "update MachineGroup::cluster1",
       "update MachineGroup::cluster2",
       "update Readiness::ready",

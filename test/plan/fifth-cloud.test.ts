@@ -31,7 +31,7 @@ export const rules: CloudRules = {
   },
 };`,
   "program.ts": `import * as pulumi from "@pulumi/pulumi";
-import { Bucket, type StoredObject, type StoredObjectArgs } from "../../components/bucket.ts";
+import { Bucket, type ObjectPlace } from "../../components/bucket.ts";
 import type { Cloud } from "../../components/cloud.ts";
 import { Cluster } from "../../components/cluster.ts";
 import { LoadBalancer } from "../../components/load-balancer.ts";
@@ -53,12 +53,11 @@ class ToyNetwork extends Network {
 }
 class ToyBucket extends Bucket {
   readonly bucketName: pulumi.Output<string>;
+  protected readonly objects: ObjectPlace;
   constructor(...args: ConstructorParameters<typeof Bucket>) {
     super(...args);
     this.bucketName = toyOf("bucket", this);
-  }
-  store(name: string, { key }: StoredObjectArgs): StoredObject {
-    return { key: toyOf(name, this, { key }) };
+    this.objects = { cloud: "toy", bucket: this.bucketName };
   }
 }
 class ToyCluster extends Cluster {

@@ -23,7 +23,7 @@ describe("the stack local", { timeout: 20_000 }, () => {
 
   it("protects the bucket with what is in it, and keeps releases on delete", () => {
     for (const bucket of plan.byType("Bucket")) expect(bucket.protect).toBe(true);
-    for (const object of plan.byType("BucketObject")) {
+    for (const object of plan.byType("StoredObject")) {
       expect(object).toMatchObject({ retainOnDelete: true });
       expect(object).not.toHaveProperty("protect");
     }
@@ -31,7 +31,7 @@ describe("the stack local", { timeout: 20_000 }, () => {
 
   it("waits for what a machine fetches, and for every machine in the end", () => {
     const upstream = [
-      "BucketObject::release",
+      "StoredObject::release",
       "switchyard:local:Bucket::files",
       "switchyard:local:Network::network",
     ];

@@ -36,13 +36,15 @@ const types = {
   cloud: "switchyard:local:Cloud",
   network: "switchyard:local:Network",
   bucket: "switchyard:local:Bucket",
-  object: "switchyard:local:BucketObject",
+  object: "switchyard:index:StoredObject",
   group: "switchyard:local:MachineGroup",
   balancer: "switchyard:local:LoadBalancer",
 };
 const token = urnOf(types.token, "admin");
 const bucket = urnOf(types.bucket, "files");
 const object = urnOf(types.object, "release");
+/** Without an id, it is the cloud that has the stack's name. */
+const place = { cloud: "local", access: {} };
 
 let plugin: Plugin;
 let client: ProviderClient;
@@ -262,7 +264,8 @@ describe("the local cloud's resources", () => {
     const { id: bucketName } = await client.create(bucket, { empty: true });
     const file = join(plugin.home, "content");
     await writeFile(file, "some bytes");
-    const inputs = { bucket: bucketName, key: "releases/a", content: { file } };
+    const sha256 = createHash("sha256").update("some bytes").digest("hex");
+    const inputs = { ...place, bucket: bucketName, key: "releases/a", content: { file, sha256 } };
     const { id } = await client.create(object, inputs);
     expect(id).toBe(`${bucketName}/releases/a`);
     expect(await client.read(object, id, inputs)).toEqual({ id, inputs, properties: inputs });
@@ -287,7 +290,7 @@ describe("the local cloud's resources", () => {
     const file = join(plugin.home, "content");
     await writeFile(file, "some bytes");
     const sha256 = createHash("sha256").update("some bytes").digest("hex");
-    const inputs = { bucket: bucketName, key: "releases/b", content: { file, sha256 } };
+    const inputs = { ...place, bucket: bucketName, key: "releases/b", content: { file, sha256 } };
     await writeFile(file, "some");
     await expect(client.create(object, inputs)).rejects.toThrow(
       `${file} has the sha256 ${createHash("sha256").update("some").digest("hex")}, and must have ${sha256}: it is damaged`,
@@ -302,7 +305,7 @@ describe("the local cloud's resources", () => {
   });
 
   test("refuses to store a file that is not there, and names it", async () => {
-    const inputs = { bucket: "files", key: "a", content: { file: "/nowhere/at/all" } };
+    const inputs = { ...place, bucket: "files", key: "a", content: { file: "/nowhere/at/all", sha256: "" } };
     await expect(client.create(object, inputs)).rejects.toThrow(
       "the file to be stored is missing: /nowhere/at/all",
     );
@@ -327,7 +330,9 @@ describe("the local cloud's resources", () => {
     const { id: bucketName } = await client.create(bucket, inputs);
     const file = join(plugin.home, "content");
     await writeFile(file, "some bytes");
-    await client.create(object, { bucket: bucketName, key: "files/data.csv", content: { file } });
+    const sha256 = createHash("sha256").update("some bytes").digest("hex");
+    const content = { file, sha256 };
+    await client.create(object, { ...place, bucket: bucketName, key: "files/data.csv", content });
     await expect(client.delete(bucket, bucketName, inputs)).rejects.toThrow(
       `bucket ${bucketName} holds 1 files: to delete them with it, set switchyard:bucket to`,
     );

@@ -88,26 +88,6 @@ test("a group without machines needs no tags", async () => {
   });
 });
 
-test("an upload that S3 forbids says for what, as whom, and which rights it needs", async () => {
-  status = 403;
-  const inputs = {
-    bucket: "lab-files",
-    key: "runtimes/node.tgz",
-    region: "us-east-1",
-    tags: {},
-    content: {},
-  };
-  const create = (more: object) =>
-    kinds["switchyard:aws:RuntimeObject"]?.create({ ...inputs, ...more }, context);
-  await expect(create({})).rejects.toThrow(
-    /^S3 answered 403 \(.+\) for runtimes\/node\.tgz in bucket lab-files, request .+\. It was asked with the environment's credentials, which need s3:GetObject/,
-  );
-  vi.stubEnv("AWS_CONFIG_FILE", "/dev/null");
-  await expect(create({ profile: "deployer" })).rejects.toThrow(
-    /^There are no credentials for S3 \(the profile deployer of aws:profile\): /,
-  );
-});
-
 test("a change of the app's port is warned of, also in a preview", async () => {
   const before = { cidr: "10.0.0.0/16", subnets: [], appPort: 80, protect: true };
   expect(await layout.check?.({ ...before, appPort: 8080 }, before, context)).toEqual([]);

@@ -26,12 +26,12 @@ test("a changed service changes the launch templates, what they fetch and what w
     await appendFile(join(root, "service/server.ts"), "\nprocess.title = 'another';\n");
     const after = await planOf("aws", { root });
     expect(changes(before, after)).toEqual([
-      "BucketObjectv2::release",
       "LaunchTemplate::cluster1",
       "LaunchTemplate::cluster2",
       "Readiness::ready",
       "Release::release",
       "Stack::switchyard-aws",
+      "StoredObject::release",
     ]);
     for (const name of ["cluster1", "cluster2"]) {
       const group = after.get(`Group::${name}`);

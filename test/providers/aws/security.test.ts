@@ -156,7 +156,7 @@ describe("the bucket", () => {
   });
 
   it("has all that before anything is put into it, and keeps what machines fetch", () => {
-    for (const name of ["BucketObjectv2::release", "RuntimeObject::runtime-linux-x64"]) {
+    for (const name of ["StoredObject::release", "StoredObject::runtime-linux-x64"]) {
       for (const guard of ["BucketPolicy", "BucketPublicAccessBlock", "BucketVersioning"]) {
         expect(plan.dependsOn(name, `${guard}::files`), `${name} on ${guard}`).toBe(true);
       }
@@ -248,7 +248,7 @@ describe("the machines' role", () => {
   it("has FetchBuild for the startup script, which fetches the two keys of the build and nothing else", () => {
     const fetched = [...source("release/startup.sh").matchAll(/install_version \w+ "\$(\w+_KEY)"/g)];
     expect(fetched.map(([, key]) => key)).toEqual(["RUNTIME_KEY", "RELEASE_KEY"]);
-    const keys = ["RuntimeObject::runtime-linux-x64", "BucketObjectv2::release"].map(
+    const keys = ["StoredObject::runtime-linux-x64", "StoredObject::release"].map(
       (name) => plan.get(name).inputs?.key,
     );
     expect(keys).toEqual([
@@ -281,8 +281,8 @@ describe("the machines' role", () => {
         "RouteTableAssociation::sn-10.0.1.0/24",
         "app-443-to-0.0.0.0/0",
         "app-8080-from-edge",
-        "BucketObjectv2::release",
-        "RuntimeObject::runtime-linux-x64",
+        "StoredObject::release",
+        "StoredObject::runtime-linux-x64",
       ]) {
         expect(plan.dependsOn(group, first), `${group} on ${first}`).toBe(true);
       }
@@ -302,7 +302,7 @@ describe("tags", () => {
   it("are on everything that takes them", () => {
     const taggable = plan.resources.filter(({ type }) => type.startsWith("aws:") && isTaggable(type));
     expect(new Set(taggable.map(({ type }) => type)).size).toBeGreaterThan(14);
-    for (const { urn, inputs } of [...taggable, ...plan.byType("RuntimeObject")]) {
+    for (const { urn, inputs } of taggable) {
       const tags = Array.isArray(inputs?.tags)
         ? Object.fromEntries(inputs.tags.map(({ key, value }) => [key, value]))
         : inputs?.tags;

@@ -152,7 +152,8 @@ describe("other configurations", { timeout: 30_000 }, () => {
       clusters: [{ name: "arm", machineType: "t4g.small", min: 1 }],
     });
     expect(plan.get("LaunchTemplate::arm").inputs?.imageId).toContain("/arm64/");
-    expect(plan.byType("RuntimeObject").map(({ inputs }) => String(inputs?.key))).toEqual([
+    expect(plan.byType("StoredObject").map(({ inputs }) => inputs?.key)).toEqual([
+      expect.stringMatching(/^releases\//),
       expect.stringMatching(/^runtimes\/node-linux-arm64-/),
     ]);
   });

@@ -1,0 +1,121 @@
+import { stat } from "node:fs/promises";
+import type { ObjectContent } from "../components/bucket.ts";
+import type { FilesModule, ObjectStore } from "../operations/files.ts";
+import { parseUrn } from "../operations/urn.ts";
+import { hashOfFile, hexOf } from "../release/hashes.ts";
+import { StoreError } from "../service/storage/store.ts";
+import { fetchNpmPackage } from "./npm-package.ts";
+import type { OperationContext, Properties, ResourceKind } from "./resource.ts";
+
+interface Inputs {
+  readonly cloud: string;
+  readonly bucket: string;
+  readonly access?: Readonly<Record<string, unknown>>;
+  readonly key: string;
+  readonly content: ObjectContent;
+}
+
+/** Whose files module opens a bucket. */
+export type CloudsWithFiles = Readonly<Record<string, { files(): Promise<FilesModule> }>>;
+
+/** The hash that content must have. */
+function hashOf(content: ObjectContent): { readonly algorithm: string; readonly hex: string } {
+  return "npmPackage" in content
+    ? { algorithm: "sha512", hex: hexOf(content.integrity) }
+    : { algorithm: "sha256", hex: content.sha256 };
+}
+
+/** The file that holds an object's content, fetched first when it comes from a registry. @throws when it is damaged */
+async function fileOf(content: ObjectContent, context: OperationContext): Promise<string> {
+  if ("npmPackage" in content) {
+    context.progress(`fetching ${content.npmPackage} ${content.version}`);
+    return fetchNpmPackage(content);
+  }
+  const { file, sha256 } = content;
+  const found = await hashOfFile(file, "sha256").catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT") throw error;
+    throw new Error(`the file to be stored is missing: ${file}; run the command again, which makes it`);
+  });
+  if (found === sha256) return file;
+  throw new Error(
+    `${file} has the sha256 ${found}, and must have ${sha256}: it is damaged, and is not stored; delete it, and run the command again`,
+  );
+}
+
+/** What a store said, which its error keeps for logs; here it is for who deploys. */
+function inWords(error: unknown, { bucket, key, access = {} }: Inputs): unknown {
+  if (!(error instanceof StoreError)) return error;
+  const { name, message, $metadata } = (error.cause ?? {}) as Error & {
+    $metadata?: { httpStatusCode?: number; requestId?: string };
+  };
+  const status = $metadata?.httpStatusCode;
+  const said = [
+    status === undefined ? "" : `status ${status}`,
+    name === "Error" ? "" : name,
+    message === name || message === "UnknownError" ? "" : message,
+    $metadata?.requestId === undefined ? "" : `request ${$metadata.requestId}`,
+  ].filter(Boolean);
+  const who = Object.entries(access).map(([what, value]) => `${what} ${value}`);
+  const rights =
+    status === 403 ? "; who deploys needs the right to look at, list and write objects there" : "";
+  return new Error(
+    `${key} in bucket ${bucket}${who.length > 0 ? ` (${who.join(", ")})` : ""}: ${error.message}: ${said.join(", ")}${rights}`,
+    { cause: error },
+  );
+}
+
+/**
+ * An object that the deployment itself puts into a bucket: named by its content, checked before it is stored, and not
+ * sent again when it is there already.
+ */
+export function storedObject(clouds: CloudsWithFiles): ResourceKind {
+  async function withObjects<T>(
+    properties: Properties,
+    { urn }: OperationContext,
+    work: (objects: ObjectStore, inputs: Inputs) => Promise<T>,
+  ): Promise<T> {
+    const inputs = properties as unknown as Inputs;
+    const { cloud, bucket, access = {} } = inputs;
+    const files = Object.hasOwn(clouds, cloud) ? await clouds[cloud]?.files() : undefined;
+    if (!files) throw new Error(`there is no cloud ${JSON.stringify(cloud)} to store ${inputs.key} in`);
+    const objects = await files.objectsOf({ bucket, access, stack: parseUrn(urn).stack });
+    try {
+      return await work(objects, inputs);
+    } catch (error) {
+      throw inWords(error, inputs);
+    } finally {
+      await objects.close();
+    }
+  }
+  const ensure = (news: Properties, context: OperationContext) =>
+    withObjects(news, context, async (objects, { key, content }) => {
+      const { algorithm, hex } = hashOf(content);
+      const hash = `${algorithm}:${hex}`;
+      if (await objects.has(key, hash, context.signal)) return;
+      const file = await fileOf(content, context);
+      const megabytes = ((await stat(file)).size / 1e6).toFixed(1);
+      context.progress(`storing ${megabytes} MB`);
+      await objects.put(key, file, hash, context.signal);
+      context.progress(`stored ${megabytes} MB`);
+    });
+  return {
+    replaceOn: ["cloud", "bucket", "key"],
+    async create(news, context) {
+      await ensure(news, context);
+      return { id: `${news.bucket}/${news.key}`, outputs: {} };
+    },
+    read: (_id, { inputs, outputs }, context) =>
+      withObjects(inputs, context, async (objects, { key, content }) => {
+        const { algorithm, hex } = hashOf(content);
+        // Another content is none: the next update stores it again.
+        const there = await objects.has(key, `${algorithm}:${hex}`, context.signal);
+        return there ? { inputs, outputs } : undefined;
+      }),
+    async update(_id, news, _olds, context) {
+      await ensure(news, context);
+      return {};
+    },
+    delete: (_id, olds, context) =>
+      withObjects(olds, context, (objects, { key }) => objects.delete(key, context.signal)),
+  };
+}
