@@ -9,6 +9,7 @@ import type { ProgramOutputs } from "./operations/outputs.ts";
 import { openCloud } from "./providers/index.ts";
 import { buildRelease } from "./release/build.ts";
 import type { AppEnvironment } from "./service/settings/environment.ts";
+import { type LimitVariables, mapLimits } from "./service/settings/limits.ts";
 
 // The user's own: what there is no key for (docs/transforms.md).
 const transforms = join(import.meta.dirname, "transforms.ts");
@@ -26,22 +27,24 @@ const bucket = cloud.bucket("files", settings.bucket);
 const release = new Release("release", { bucket, build: await buildRelease() });
 const admin = new AdminToken("admin");
 
+const own = app.environmentIsSecret ? pulumi.secret(app.environment) : app.environment;
+const limitVariables = mapLimits("variable", (_, key) => app[key]) as LimitVariables;
 const backends = settings.clusters.map(({ name, path, weight, ...machines }) => {
-  const environment: pulumi.Output<AppEnvironment> = admin.sha256.apply((sha256) => ({
-    ...app.environment,
-    PROJECT: settings.project,
-    CLUSTER: name,
-    CLUSTER_PATH: path ?? "",
-    ROOT: app.root,
-    PORT: app.port,
-    DRAIN_SECONDS: rollout.drainSeconds,
-    PUBLIC: app.public,
-    MAX_FILE_BYTES: app.maxFileBytes,
-    MAX_UPLOADS: app.maxUploads,
-    RATE_LIMIT: app.requestsPerMinute,
-    METRICS_PORT: metricsPort,
-    ADMIN_TOKEN_SHA256: sha256,
-  }));
+  const environment = pulumi.all([admin.sha256, own]).apply(
+    ([sha256, own]): AppEnvironment => ({
+      ...own,
+      PROJECT: settings.project,
+      CLUSTER: name,
+      CLUSTER_PATH: path ?? "",
+      ROOT: app.root,
+      PORT: app.port,
+      DRAIN_SECONDS: rollout.drainSeconds,
+      PUBLIC: app.public,
+      ...limitVariables,
+      METRICS_PORT: metricsPort,
+      ADMIN_TOKEN_SHA256: sha256,
+    }),
+  );
   const cluster = cloud.cluster(name, {
     ...machines,
     network,

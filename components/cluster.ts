@@ -26,6 +26,17 @@ interface CloudStartupInputs {
   readonly functions: pulumi.Input<string>;
   readonly settings: Texts;
   readonly environment: ProxyEnvironment & Texts;
+  /**
+   * Further variables whose values are secret; the script is a secret then. Whoever reads a machine's user data reads
+   * them: only for a cloud whose machines have no identity of their own. Default: none.
+   */
+  readonly secrets?: Texts;
+}
+
+/** What a cluster's machines start with. */
+interface MachineStartup {
+  readonly script: pulumi.Output<string>;
+  readonly revision: pulumi.Output<string>;
 }
 
 /**
@@ -59,20 +70,33 @@ export abstract class Cluster extends pulumi.ComponentResource {
     platform: Platform,
     cloud: CloudStartupInputs,
     machine: Readonly<Record<string, pulumi.Input<unknown>>>,
-  ): pulumi.Output<{ readonly script: string; readonly revision: string }> {
+  ): MachineStartup {
     const runtime = args.release.runtime(platform);
-    return pulumi
-      .all([args.release.key, runtime.key, args.environment, cloud, pulumi.output(machine)])
-      .apply(([releaseKey, runtimeKey, environment, cloudStartup, machineFacts]) => {
+    const { secrets, ...open } = cloud;
+    const rendered = pulumi
+      .all([
+        args.release.key,
+        runtime.key,
+        args.environment,
+        open,
+        secrets && pulumi.secret(secrets),
+        pulumi.output(machine),
+      ])
+      .apply(([releaseKey, runtimeKey, environment, cloudStartup, hidden, machineFacts]) => {
         const startup = {
           release: { key: releaseKey, sha256: args.release.sha256 },
           runtime: { key: runtimeKey, sha512: runtime.sha512 },
           environment,
           timeoutSeconds: args.rollout.timeoutSeconds,
-          cloud: cloudStartup,
+          cloud: { ...cloudStartup, environment: { ...cloudStartup.environment, ...hidden } },
         };
         const revision = revisionOf(startup, machineFacts);
         return { script: renderStartup({ ...startup, revision }), revision };
       });
+    return {
+      script: rendered.apply(({ script }) => script),
+      // Every answer carries it. No secret can be guessed by it: it is a hash of the admin token's hash, too.
+      revision: pulumi.unsecret(rendered.apply(({ revision }) => revision)),
+    };
   }
 }

@@ -77,8 +77,19 @@ export async function readSettings(
   checkRelations(draft, rules, reportFirst);
   rules?.check(draft, reportMore, raw);
   problems.push(...misspelt(Object.keys(raw)));
+  const environmentIsSecret = secretKeys.has(`${namespace}app`) && hasValues(draft.app?.environment);
+  if (environmentIsSecret && rules && !rules.takesSecrets) problems.push(secretEnvironment);
   if (problems.length > 0) throw configError(problems, where.stack);
-  return freeze(structuredClone(draft)) as Settings;
+  return freeze(structuredClone({ ...draft, app: { ...draft.app, environmentIsSecret } })) as Settings;
+}
+
+const secretEnvironment: Problem = {
+  key: "app.environment",
+  line: "switchyard:app is a secret, and its environment would stand in plain text in the machines' user data; set it without --secret, or keep it in a store of secrets that the app reads",
+};
+
+function hasValues(record: object | undefined): boolean {
+  return Object.keys(record ?? {}).length > 0;
 }
 
 /** Keys that nothing reads, because their namespace is nearly ours. */

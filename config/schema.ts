@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { rootAnswers } from "../service/settings/environment.ts";
-import { type Limit, maxFileBytes, maxUploads, requestsPerMinute } from "../service/settings/limits.ts";
+import { type Limits, mapLimits } from "../service/settings/limits.ts";
 import { natModes, sizes } from "./settings.ts";
 import {
   addresses,
@@ -61,7 +61,9 @@ const access = list(
   }),
 );
 
-const limited = ({ min, max, fallback }: Limit) => v.optional(integer(min, max), fallback);
+const limitKeys = mapLimits("key", ({ description, min, max, fallback }) =>
+  key(description, v.optional(integer(min, max), fallback)),
+);
 
 const app = object({
   port: key("The port it listens on.", v.optional(port), { default: "the cloud's" }),
@@ -70,17 +72,9 @@ const app = object({
     v.optional(oneOf(rootAnswers), "greeting"),
   ),
   public: key("Whether writing needs no token.", v.optional(boolean, false)),
-  maxFileBytes: key("The largest file that can be uploaded, in bytes.", limited(maxFileBytes)),
-  maxUploads: key(
-    "Uploads that a machine takes at a time, and fewer where half of its memory has no room for them, at 24 MiB each, and more for one above 62.9 GB on S3. More are told to come back.",
-    limited(maxUploads),
-  ),
-  requestsPerMinute: key(
-    "Requests to the file API that one client address may make of a machine in a minute; 0: any number.",
-    limited(requestsPerMinute),
-  ),
+  ...(limitKeys as Record<keyof Limits, (typeof limitKeys)[string]>),
   environment: key(
-    "Further environment variables of the app, on every machine; not those that the program, the cloud or the machine sets. No place for secrets, not even with `--secret`: they stand in plain text in the machines' user data and the stack's state.",
+    "Further environment variables of the app, on every machine; not those that the program, the cloud or the machine sets. They stand in plain text in the machines' user data: secrets are refused where the cloud has no need of that.",
     v.optional(strings(variableName, variableValue), {}),
     {
       expected:

@@ -1,4 +1,5 @@
 import type { RootAnswer } from "../service/settings/environment.ts";
+import type { Limits } from "../service/settings/limits.ts";
 
 /** Portable machine sizes; each cloud maps them to a machine type of its own. */
 export const sizes = ["small", "medium", "large"] as const;
@@ -34,19 +35,15 @@ export interface AccessRule {
 /** Where each machine's metrics are, for whoever may reach it: Prometheus' port for exporters of this kind (OpenTelemetry). */
 export const metricsPort = 9464;
 
-export interface AppSettings {
+export interface AppSettings extends Limits {
   readonly port: number;
   readonly root: RootAnswer;
   /** Whether writing needs no token. Default false. */
   readonly public: boolean;
-  /** The largest file that can be uploaded, in bytes. Default 5 GiB. */
-  readonly maxFileBytes: number;
-  /** The most uploads that a machine takes at a time; fewer where it has little memory. Default 64. */
-  readonly maxUploads: number;
-  /** Requests to the file API that one client address may make of a machine in a minute; 0: any number. Default 6,000. */
-  readonly requestsPerMinute: number;
   /** Further environment variables of the app's process, by name. Default none. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Whether that was configured as a secret. */
+  readonly environmentIsSecret: boolean;
 }
 
 /** How a load balancer, and a group that heals, decide that a machine may get requests. */
@@ -161,6 +158,11 @@ export interface CloudRules {
     readonly allow?: readonly string[];
     readonly healthCheckSeconds: number;
   };
+  /**
+   * Whether its machines may be told what is secret, which then stands in their user data: for a cloud that has no better
+   * way. Default false.
+   */
+  readonly takesSecrets?: true;
   /** How many addresses of the subnet at a place in the configuration are left for machines. */
   roomIn(network: Draft<NetworkSettings>, place: number): number;
   /** The most machines that a cluster of `max` has at once, which is while it is rolled. */

@@ -1,9 +1,11 @@
+import type { LimitVariables } from "./limits.ts";
+
 /** What `GET /` answers: the JSON greeting, or the plain health line (a lab of two clusters uses `/` as its health check). */
 export const rootAnswers = ["greeting", "health"] as const;
 export type RootAnswer = (typeof rootAnswers)[number];
 
 /** What a deployment tells the app, the same on every cloud: one environment variable each. */
-export interface AppEnvironment {
+export interface AppEnvironment extends LimitVariables {
   readonly PROJECT: string;
   readonly CLUSTER: string;
   /** Empty: the cluster has no path of its own. */
@@ -13,12 +15,6 @@ export interface AppEnvironment {
   /** Seconds a machine may take to finish its requests once it is told to stop. */
   readonly DRAIN_SECONDS: number;
   readonly PUBLIC: boolean;
-  /** The largest file that can be uploaded, in bytes. */
-  readonly MAX_FILE_BYTES: number;
-  /** The most uploads that a machine takes at a time; more are told to come back. */
-  readonly MAX_UPLOADS: number;
-  /** Requests to the file API that one client may make of a machine in a minute; 0: any number. */
-  readonly RATE_LIMIT: number;
   /** Port of the metrics; 0: none. */
   readonly METRICS_PORT: number;
   /** Hex SHA-256 of the token that writing needs. */

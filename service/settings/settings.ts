@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { type AppEnvironment, rootAnswers } from "./environment.ts";
-import { type Limit, maxFileBytes, maxUploads, requestsPerMinute } from "./limits.ts";
+import { type LimitVariables, mapLimits } from "./limits.ts";
 import { reservedPath } from "./reserved-paths.ts";
 
 const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
@@ -67,11 +67,12 @@ const variables: { readonly [Name in keyof ServiceSettings]: Variable<ServiceSet
     fallback: 1,
   },
   LOG_LEVEL: { ...oneOf(logLevels), fallback: "info" },
-  MAX_FILE_BYTES: limited(maxFileBytes, "bytes"),
-  MAX_UPLOADS: limited(maxUploads, "uploads at a time"),
   UPLOAD_IDLE_SECONDS: { ...wholeNumber(1, 3600, "seconds"), fallback: 60 },
   STORE_SECONDS: { ...wholeNumber(1, 300, "seconds"), fallback: 20 },
-  RATE_LIMIT: limited(requestsPerMinute, "requests a minute; 0: any number"),
+  ...(mapLimits("variable", ({ min, max, fallback, unit }) => ({
+    ...wholeNumber(min, max, unit),
+    fallback,
+  })) as Record<keyof LimitVariables, Variable<number>>),
   METRICS_PORT: { ...wholeNumber(0, 65_535, "0: no metrics"), fallback: 0 },
 };
 
@@ -150,10 +151,6 @@ function ranges(): Variable<readonly string[]> {
     return all.every(isRange) ? all : undefined;
   };
   return { parse, allowed: "ranges such as 10.0.0.0/16, with commas between them" };
-}
-
-function limited({ min, max, fallback }: Limit, note: string): Variable<number> {
-  return { ...wholeNumber(min, max, note), fallback };
 }
 
 function wholeNumber(min: number, max: number, note: string): Variable<number> {

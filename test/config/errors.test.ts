@@ -375,6 +375,14 @@ test.each([
   ]);
 });
 
+test("refuses a secret environment where machines have no need of secrets, and no other part of a secret app", async () => {
+  const secretKeys = new Set(["switchyard:app"]);
+  expect(await problemsOf({ app: { environment: { KEY: "hidden value" } } }, secretKeys)).toEqual([
+    "app is a secret, and its environment would stand in plain text in the machines' user data; set it without --secret, or keep it in a store of secrets that the app reads",
+  ]);
+  expect(await problemsOf({ app: { port: 5001 } }, secretKeys)).toEqual([]);
+});
+
 test("names keys whose namespace is misspelt, and leaves those of others alone", async () => {
   const raw = { ...rawConfig({ cloud: "local" }), "switchyrad:app": "secret", "Switchyard:app": "x" };
   const where = { project: "lab", stack: "dev" };

@@ -57,6 +57,7 @@ const appDefaults = {
   maxUploads: 64,
   requestsPerMinute: 6000,
   environment: {},
+  environmentIsSecret: false,
 };
 
 test("a stack needs to name no more than its cloud: the rest are defaults", async () => {

@@ -68,9 +68,9 @@ class ToyCluster extends Cluster {
     super(name, args, opts);
     const functions = "instance_id() { :; }\\nfetch() { :; }";
     const environment = { TRUSTED_PROXIES: "127.0.0.0/8", STORE: "local" };
-    const startup = this.startup(args, "linux-x64", { functions, settings: {}, environment }, {});
-    const script = startup.apply((made) => made.script);
-    this.revision = startup.apply((made) => made.revision);
+    const secrets = { TOY_KEY: "open sesame" };
+    const { script, revision } = this.startup(args, "linux-x64", { functions, settings: {}, environment, secrets }, {});
+    this.revision = revision;
     this.machineType = pulumi.output("toy.small");
     this.groupId = toyOf(name, this, { script, size: this.size });
   }
@@ -111,7 +111,9 @@ test("a further cloud is a folder and a line", { timeout: 60_000 }, async () => 
     url: "http://${Toy:balancer.label}",
     clusters: { app: { size: 3, machineType: "toy.small" } },
   });
-  expect(String(plan.get("Toy::app").inputs?.script)).toContain("'STORE=local'");
+  expect(plan.get("Toy::app").inputs?.script).toBe("[secret]");
+  const revision = expect.stringMatching(/^[0-9a-f]{16}$/);
+  expect(plan.get("ready").inputs).toMatchObject({ clusters: [{ revision }] });
 
   const wrong = planOf("toy", { root, config: { cloud: "toyy", "aws:region": "x" } });
   await expect(wrong).rejects.toThrow('switchyard:cloud is "toyy"; did you mean toy?');
