@@ -169,6 +169,9 @@ export class ProviderServer {
 
   async #read(request: pb.ReadRequest): Promise<pb.ReadResponse> {
     const { kind, context } = await this.#lookUp(request);
+    // What is imported is known by its id alone, by which none of these kinds can be found.
+    if (!request.hasInputs() && !request.hasProperties())
+      throw new Error(`${context.name} cannot be imported: npm run up makes it, and what it is made of`);
     const olds = { inputs: fromStruct(request.getInputs()), outputs: fromStruct(request.getProperties()) };
     const found = kind.read ? await kind.read(request.getId(), olds, context) : olds;
     if (!found) return new pb.ReadResponse();

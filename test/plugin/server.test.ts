@@ -127,6 +127,12 @@ describe("check", () => {
   });
 });
 
+test.each(Object.values(types))("refuses to import a %s, and says what makes it", async (type) => {
+  await expect(client.import(urnOf(type, "one"), "some-id")).rejects.toThrow(
+    "one cannot be imported: npm run up makes it",
+  );
+});
+
 describe("diff", () => {
   const olds = { bucket: "files-1", key: "a", content: { file: "x" } };
 

@@ -110,6 +110,11 @@ export class ProviderClient {
     return { id: response.getId(), properties: fromStruct(response.getProperties()) };
   }
 
+  /** A read as `pulumi import` asks for it: of an id alone. */
+  async import(urn: string, id: string): Promise<void> {
+    await this.#call(this.#client.read, new pb.ReadRequest().setUrn(urn).setId(id));
+  }
+
   async read(urn: string, id: string, inputs: Properties, properties = inputs) {
     const request = new pb.ReadRequest()
       .setUrn(urn)
