@@ -6,6 +6,7 @@ import { RunError } from "@pulumi/pulumi/errors.js";
 import type { BuildFailure, Plugin } from "esbuild";
 import { hashOfFile } from "./hashes.ts";
 import { hashInputs, hashOf, type ReleaseRecord, unchangedRelease } from "./record.ts";
+import { checkTypes, filesWithTypes } from "./types.ts";
 
 /** The packed service, ready to be stored: an archive whose name is its content's hash. */
 export interface ReleaseBuild {
@@ -55,7 +56,7 @@ const pageFileNames = [
  * Bundles `service/server.ts` and the stores with all they import, into a file each, and packs them so that the same
  * sources and dependencies give the same bytes in any folder, on any machine. An archive that is already there, whole, is left
  * alone, and nothing is bundled while all that it was made of is unchanged.
- * @throws {RunError} naming file and line, when the service cannot be bundled.
+ * @throws {RunError} naming file and line, when the service cannot be bundled, or its types are wrong.
  */
 export async function buildRelease(options: ReleaseBuildOptions = {}): Promise<ReleaseBuild> {
   const root = resolve(options.root ?? join(import.meta.dirname, ".."));
@@ -67,12 +68,16 @@ export async function buildRelease(options: ReleaseBuildOptions = {}): Promise<R
   const recipe = hashOf(
     readFileSync(import.meta.filename),
     readFileSync(join(root, "node_modules/esbuild/package.json")),
+    readFileSync(join(root, "node_modules/typescript/package.json")),
   );
   const recordFile = join(outDir, "last.json");
   const known = unchangedRelease(root, recordFile, recipe);
   if (known && (await isWhole(join(root, build(known).file), known))) return build(known);
 
-  const { files, inputs } = await bundle(root);
+  const [bundled, checked] = await Promise.allSettled([bundle(root), checkTypes(root, outDir)]);
+  if (bundled.status === "rejected") throw bundled.reason;
+  if (checked.status === "rejected") throw checked.reason;
+  const { files, inputs } = bundled.value;
   const archive = await pack({
     // Says what the others are, whatever package.json lies in a folder above the one they are unpacked in.
     "package.json": Buffer.from('{"type":"commonjs"}\n'),
@@ -81,7 +86,11 @@ export async function buildRelease(options: ReleaseBuildOptions = {}): Promise<R
   const sha256 = hashOf(archive);
   const file = join(root, build(sha256).file);
   if (!(await isWhole(file, sha256))) await replace(file, archive);
-  const record: ReleaseRecord = { recipe, inputs: hashInputs(root, inputs), sha256 };
+  const record: ReleaseRecord = {
+    recipe,
+    inputs: hashInputs(root, [...inputs, ...filesWithTypes(root)]),
+    sha256,
+  };
   await replace(recordFile, JSON.stringify(record));
   return build(sha256);
 }

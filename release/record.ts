@@ -6,7 +6,7 @@ import { join } from "node:path";
 export interface ReleaseRecord {
   /** Hash of everything else that decides the result: how it is built, and with what. */
   readonly recipe: string;
-  /** Hex SHA-256 of every file in the bundle, by its path relative to the root. */
+  /** Hex SHA-256 of every file in the bundle, and of every one that its types come from, by its path relative to the root. */
   readonly inputs: Readonly<Record<string, string>>;
   /** Hex SHA-256 of the archive. */
   readonly sha256: string;

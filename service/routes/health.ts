@@ -1,4 +1,3 @@
-import type { FastifyReply, RouteHandlerMethod } from "fastify";
 import { anyError, textAnswer } from "../api/schemas.ts";
 import type { Routes } from "../context.ts";
 
@@ -9,9 +8,15 @@ export const healthResponses = {
   default: anyError,
 };
 
+/** As much of Fastify's as this needs, whatever the route's types. */
+interface Reply {
+  code(status: 503): Reply;
+  send(text: string): unknown;
+}
+
 /** Answers a load balancer: 200 `Healthy!`, or 503 `Draining` once `draining` is aborted. */
-export function healthHandler(draining: AbortSignal): RouteHandlerMethod {
-  return (_request, reply: FastifyReply) => {
+export function healthHandler(draining: AbortSignal) {
+  return (_request: unknown, reply: Reply): void => {
     if (draining.aborted) reply.code(503).send("Draining");
     else reply.send("Healthy!");
   };

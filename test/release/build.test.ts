@@ -38,7 +38,7 @@ async function copyOfProject(...below: string[]): Promise<string> {
   const copy = join(await temporaryFolder(), ...below);
   await mkdir(copy, { recursive: true });
   await cp(join(root, "service"), join(copy, "service"), { recursive: true });
-  await cp(join(root, "package.json"), join(copy, "package.json"));
+  for (const name of ["package.json", "tsconfig.json"]) await cp(join(root, name), join(copy, name));
   await symlink(join(root, "node_modules"), join(copy, "node_modules"));
   return copy;
 }
@@ -65,7 +65,8 @@ async function buildElsewhere(folder: string): Promise<ReleaseBuild> {
 test("R5.2: the same sources give the same archive in any folder, umask and time zone", async () => {
   const first = await copyOfProject();
   const second = await copyOfProject("some", "where", "else");
-  await writeFile(join(second, "tsconfig.json"), '{"compilerOptions":{"target":"es5"}}');
+  const options = await readFile(join(second, "tsconfig.json"), "utf8");
+  await writeFile(join(second, "tsconfig.json"), options.replace("es2024", "es2022"));
   const one = await buildRelease({ root: first });
   const content = await readFile(join(first, one.file));
   expect(one.file).toBe(`.switchyard/releases/${one.sha256}.tar.gz`);
@@ -92,7 +93,7 @@ test("an archive that is there is not written again, and nothing is left beside 
   const after = await stat(join(copy, file), { bigint: true });
   expect([after.ino, after.mtimeNs]).toEqual([before.ino, before.mtimeNs]);
   const left = await readdir(join(copy, ".switchyard/releases"));
-  expect(left.sort()).toEqual([`${file.split("/").at(-1)}`, "last.json"].sort());
+  expect(left.sort()).toEqual([`${file.split("/").at(-1)}`, "last.json", "types.tsbuildinfo"].sort());
 });
 
 test("an archive that was cut short is made again", async () => {
@@ -116,6 +117,20 @@ test("an error in the sources is reported by file and line", async () => {
   expect(message).toContain("service/server.ts:3:9:");
   expect(message).toContain('Unexpected ";"');
   expect(message).not.toContain("node_modules");
+});
+
+test("a type error is one, also in a file of which nothing but types is used", async () => {
+  const copy = await copyOfProject();
+  const good = await buildRelease({ root: copy });
+  const file = join(copy, "service/context.ts");
+  const source = await readFile(file, "utf8");
+  await writeFile(file, `${source}export const wrong: number = "text";\n`);
+  const line = source.split("\n").length;
+  await expect(buildRelease({ root: copy })).rejects.toThrow(
+    `the service's types are wrong:\nservice/context.ts(${line},14): error TS2322: Type 'string' is not assignable`,
+  );
+  await writeFile(file, source);
+  expect(await buildRelease({ root: copy })).toEqual(good);
 });
 
 test("the archive holds the app and a file for each store, which run in an empty folder", async () => {

@@ -10,6 +10,7 @@ const program = [
   "Pulumi.yaml",
   "package.json",
   "package-lock.json",
+  "tsconfig.json",
   "components",
   "config",
   "operations",
