@@ -43,7 +43,7 @@ async function memory(pid: number): Promise<number> {
 
 /** One run of the command: how long it took, and the most memory its processes had (0 where there is no /proc). */
 async function runCommand(stack: string): Promise<{ time: number; bytes: number }> {
-  const args = [join(project, "plan/main.ts"), "--stack", stack, "--json"];
+  const args = [join(project, "scripts/plan.ts"), "--stack", stack, "--json"];
   const start = performance.now();
   const child = spawn(process.execPath, args, { stdio: "ignore" });
   let time = 0;

@@ -26,7 +26,19 @@ export abstract class LoadBalancer extends pulumi.ComponentResource {
   /** The cloud's own name of it, or its IP address: where a name of one's own must lead. */
   abstract readonly address: pulumi.Output<string>;
 
-  protected constructor(name: string, _args: LoadBalancerArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("switchyard:index:LoadBalancer", name, {}, opts);
+  protected constructor(name: string, args: LoadBalancerArgs, opts?: pulumi.ComponentResourceOptions) {
+    // For who reads a plan or a preview, in which each cloud's own rules are hard to read.
+    const { port, allow, backends } = args;
+    super("switchyard:index:LoadBalancer", name, { port, allow, routes: routesOf(backends) }, opts);
   }
+}
+
+/** Who gets which requests, a sentence for each path and one for all others. */
+export function routesOf(backends: readonly Pick<Backend, "name" | "path" | "weight">[]): readonly string[] {
+  const paths = backends.flatMap(({ name, path }) => (path === undefined ? [] : [`${path} → ${name}`]));
+  const weighed = backends.filter(({ weight }) => weight > 0);
+  const shares = weighed.map(({ name, weight }) =>
+    weighed.length === 1 ? name : `${name} (weight ${weight})`,
+  );
+  return [...paths, `everything else → ${shares.join(", ") || "404"}`];
 }

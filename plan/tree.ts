@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { styleText } from "node:util";
 import { stringify } from "yaml";
 import { parseUrn } from "../operations/urn.ts";
+import type { InternetOpening } from "./openings.ts";
 import { type Diagnostic, hasFailed, type Plan, type PlannedResource, type PlanStep } from "./plan.ts";
 
 export interface TreeOptions {
@@ -9,6 +10,8 @@ export interface TreeOptions {
   readonly full?: boolean;
   /** Default: false. */
   readonly color?: boolean;
+  /** What is open to the internet. Default: nothing is said of it. */
+  readonly openings?: readonly InternetOpening[] | undefined;
 }
 
 type Style = (format: Parameters<typeof styleText>[0], text: string) => string;
@@ -24,7 +27,7 @@ const lineWidth = 96;
 export function renderTree(
   plan: Plan,
   stackName: string,
-  { full = false, color = false }: TreeOptions = {},
+  { full = false, color = false, openings }: TreeOptions = {},
 ): string {
   const style: Style = color
     ? (format, text) => styleText(format, text, { validateStream: false })
@@ -39,6 +42,7 @@ export function renderTree(
     [style("bold", `Plan of the stack ${stackName}`)],
     roots.flatMap((step) => branch(step, "", "", { children, full, style })),
     outputLines(root?.newState.outputs),
+    openings && !hasFailed(plan) ? openingLines(openings, style) : [],
     diagnosticLines(plan.diagnostics, style),
     [summary(plan, style)],
   ];
@@ -122,30 +126,71 @@ function plainText(value: unknown): string | undefined {
   return text.length <= longestValue ? text : undefined;
 }
 
+/** The lists of components are made for reading. */
+function isLongList(value: unknown): value is readonly string[] {
+  return (
+    Array.isArray(value) && value.every((item) => typeof item === "string") && plainText(value) === undefined
+  );
+}
+
+/** The text of several lines that base64 stands for, as user data does on AWS; any other value as it is. */
+function decoded(value: unknown): unknown {
+  if (typeof value !== "string" || value.length < 64 || !/^[A-Za-z0-9+/]+={0,2}$/.test(value)) return value;
+  const text = Buffer.from(value, "base64").toString();
+  return text.includes("\n") && Buffer.from(text).toString("base64") === value ? text : value;
+}
+
 function isLongText(value: unknown): value is string {
   return typeof value === "string" && value.trimEnd().includes("\n");
 }
 
 /** Scripts and the like: how they begin, and what tells them apart. */
-function foldedTexts({ inputs = {} }: PlannedResource): string[] {
-  return Object.entries(inputs).flatMap(([key, value]) => {
+function foldedTexts({ inputs = {}, custom }: PlannedResource): string[] {
+  return Object.entries(inputs).flatMap(([key, input]) => {
+    const value = decoded(input);
+    if (!custom && isLongList(value)) return [`${key}:`, ...value.map((item) => `  ${item}`)];
     if (!isLongText(value)) return [];
     const lines = value.trimEnd().split("\n");
     const sha256 = createHash("sha256").update(value).digest("hex");
     const folded = `… ${plural(lines.length - shownLines, "more line")}, sha256 ${sha256.slice(0, 16)}…`;
     const shown = lines.length > shownLines + 1 ? [...lines.slice(0, shownLines), folded] : lines;
-    return [`${key}:`, ...shown.map((line) => `  ${line}`)];
+    const encoding = value === input ? "" : " (base64, decoded)";
+    return [`${key}${encoding}:`, ...shown.map((line) => `  ${line}`)];
   });
 }
 
 function allDetails({ type: _, custom: __, parent: ___, ...details }: PlannedResource): string[] {
-  return stringify(details, { lineWidth: 0, aliasDuplicateObjects: false }).trimEnd().split("\n");
+  return stringify(decodedInside(details), { lineWidth: 0, aliasDuplicateObjects: false })
+    .trimEnd()
+    .split("\n");
+}
+
+/** A copy in which base64 of texts is text, under a key that says so. */
+function decodedInside(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(decodedInside);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, part]) => {
+      const text = decoded(part);
+      return text === part ? [key, decodedInside(part)] : [`${key} (base64, decoded)`, text];
+    }),
+  );
 }
 
 function outputLines(outputs: PlannedResource["outputs"]): string[] {
   if (!outputs) return [];
   const lines = stringify(outputs, { lineWidth: 0, aliasDuplicateObjects: false }).trimEnd().split("\n");
   return ["Outputs", ...lines.map((line) => `  ${line}`)];
+}
+
+function openingLines(openings: readonly InternetOpening[], style: Style): string[] {
+  if (openings.length === 0) return ["Nothing is open to the internet."];
+  const lines = openings.map(({ name, port, from }) => {
+    const everybody = /\/0$/.test(from);
+    const line = `  ${port} from ${from}${everybody ? ", everybody" : ""}  (${name})`;
+    return everybody ? style("yellow", line) : line;
+  });
+  return ["Open to the internet", ...lines];
 }
 
 /** Grouped by resource, as the CLI shows them. */

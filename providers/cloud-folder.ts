@@ -2,6 +2,7 @@ import type { Cloud } from "../components/cloud.ts";
 import type { CloudRules, Settings } from "../config/settings.ts";
 import type { FilesModule } from "../operations/files.ts";
 import type { MachinesModule } from "../operations/machines.ts";
+import type { FindOpenings } from "../plan/openings.ts";
 import type { ResourceKind } from "../plugin/resource.ts";
 
 /**
@@ -15,6 +16,8 @@ export interface CloudFolder {
   program(): Promise<{ createCloud(settings: Settings): Cloud }>;
   /** Resource types of its own, by token: `switchyard:<cloud>:Thing`. Absent: none. */
   kinds?(): Promise<Readonly<Record<string, ResourceKind>>>;
+  /** What a resource of its types lets in; nothing for most. */
+  openings(): Promise<FindOpenings>;
   /** Its machines, for who operates a deployed stack. */
   machines(): Promise<MachinesModule>;
   /** Its bucket, for the same. */

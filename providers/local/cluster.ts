@@ -41,6 +41,7 @@ export class LocalCluster extends Cluster {
         machineType,
         release: args.release.sha256,
         startupScript: startup.script,
+        revision: startup.revision,
         port: args.port,
         min: args.min,
         max: args.max,

@@ -15,7 +15,7 @@ interface RunOptions {
 
 async function run(args: readonly string[], options: RunOptions = {}) {
   const { root = project, cwd = root, env = {} } = options;
-  const command = [join(root, "plan/main.ts"), ...args];
+  const command = [join(root, "scripts/plan.ts"), ...args];
   const child = spawn(process.execPath, command, { cwd, env: { ...process.env, ...env }, stdio: "pipe" });
   const closed = new Promise<number | null>((resolve) => child.once("close", resolve));
   const [code, stdout, stderr] = await Promise.all([closed, text(child.stdout), text(child.stderr)]);
@@ -25,11 +25,11 @@ async function run(args: readonly string[], options: RunOptions = {}) {
 async function copyOf(source: string): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), "plan-copy-"));
   onTestFinished(() => rm(root, { recursive: true }));
-  await copyProgram(root, ["plan", "Pulumi.local.yaml"], source);
+  await copyProgram(root, ["plan", "scripts/plan.ts", "Pulumi.local.yaml"], source);
   return root;
 }
 
-describe("npm run plan", { timeout: 30_000 }, () => {
+describe("npm run plan", { timeout: 90_000 }, () => {
   it("prints the same bytes again, in another folder, with another environment", async () => {
     const first = await copyOf(project);
     const root = await copyOf(first);

@@ -11,6 +11,7 @@ const files = {
 export const cloud: CloudFolder = {
   rules: async () => (await import("./config.ts")).rules,
   program: () => import("./program.ts"),
+  openings: async () => () => [],
   machines: () => Promise.reject(new Error("no machines")),
   files: () => Promise.reject(new Error("no files")),
 };`,

@@ -73,6 +73,37 @@ Outputs
     expect(full).not.toContain("more lines");
   });
 
+  it("decodes texts that are in base64, and nothing that only looks so", () => {
+    const userData = Buffer.from(script).toString("base64");
+    const machine = { custom: true, type: "lab:index:Machine", urn: urn("lab:index:Machine", "two") };
+    const encoded = planOf({ ...machine, inputs: { userData, digest: "a".repeat(64) } });
+    expect(renderTree(encoded, "dev")).toContain("userData (base64, decoded):\n      echo 0\n");
+    const full = renderTree(encoded, "dev", { full: true });
+    expect(full).toContain("userData (base64, decoded): |\n        echo 0\n");
+    expect(full).toContain(`digest: ${"a".repeat(64)}`);
+  });
+
+  it("lists what a component says in sentences", () => {
+    const routes = ["/cluster1 → cluster1", "everything else → cluster1 (weight 1), cluster2 (weight 3)"];
+    const edge = { custom: false, type: "lab:index:Edge", urn: urn("lab:index:Edge", "edge") };
+    const tree = renderTree(planOf({ ...edge, inputs: { port: 80, routes } }), "dev");
+    expect(tree).toContain(
+      `edge  lab:index:Edge  port=80 +1\n    routes:\n      ${routes.join("\n      ")}\n`,
+    );
+  });
+
+  it("says what is open to the internet, and that nothing is", () => {
+    const openings = [
+      { name: "edge-80", port: "tcp 80", from: "0.0.0.0/0" },
+      { name: "app-22", port: "tcp 22", from: "203.0.113.0/24" },
+    ];
+    expect(renderTree(plan, "dev", { openings })).toContain(
+      "Open to the internet\n  tcp 80 from 0.0.0.0/0, everybody  (edge-80)\n  tcp 22 from 203.0.113.0/24  (app-22)\n",
+    );
+    expect(renderTree(plan, "dev", { openings: [] })).toContain("\nNothing is open to the internet.\n");
+    expect(renderTree(plan, "dev")).not.toContain("internet");
+  });
+
   it("is coloured only when asked to", () => {
     expect(renderTree(plan, "dev", { full: true })).not.toContain("\u001b");
     expect(renderTree(plan, "dev", { color: true })).toContain("\u001b[");

@@ -29,6 +29,8 @@ export interface GroupSpec {
   /** Hex SHA-256 of the build that the startup script fetches. */
   readonly release: string;
   readonly startupScript: string;
+  /** What its machines are replaced for, in one word: previews name it among what changes. */
+  readonly revision?: string;
   readonly port: number;
   readonly min: number;
   readonly max: number;

@@ -1,8 +1,10 @@
 import { parseArgs } from "node:util";
-import { hasFailed } from "./plan.ts";
-import { planProgram } from "./run.ts";
-import { readStack } from "./stack.ts";
-import { renderTree } from "./tree.ts";
+import { internetOpenings } from "../plan/openings.ts";
+import { hasFailed } from "../plan/plan.ts";
+import { planProgram } from "../plan/run.ts";
+import { readStack } from "../plan/stack.ts";
+import { renderTree } from "../plan/tree.ts";
+import { clouds } from "../providers/index.ts";
 
 const usage = `Usage: npm run plan [-- [--stack NAME] [--config-file FILE] [--json | --full]]
 
@@ -32,7 +34,11 @@ async function main(): Promise<void> {
   process.stdout.write(
     values.json
       ? `${JSON.stringify(plan, null, 4)}\n`
-      : renderTree(plan, stack.name, { full: values.full, color }),
+      : renderTree(plan, stack.name, {
+          full: values.full,
+          color,
+          openings: await internetOpenings(plan, clouds),
+        }),
   );
   process.exitCode = hasFailed(plan) ? 1 : 0;
 }
