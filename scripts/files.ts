@@ -1,9 +1,10 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import { basename, extname } from "node:path";
+import { basename } from "node:path";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { parseArgs } from "node:util";
+import mime from "mime";
 import { cloudNamed } from "../providers/index.ts";
 import { checkName, dispositionOf } from "../service/files/names.ts";
 import { openStore } from "../service/storage/index.ts";
@@ -24,19 +25,6 @@ const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d:
 
 /** The longest that S3 and Google Cloud Storage let a signed URL be good for: a week. */
 const longestSeconds = 7 * 86_400;
-
-/** What a browser should take a downloaded file for; anything else is bytes. */
-const types: Readonly<Record<string, string>> = {
-  ".csv": "text/csv",
-  ".txt": "text/plain",
-  ".html": "text/html",
-  ".json": "application/json",
-  ".pdf": "application/pdf",
-  ".gz": "application/gzip",
-  ".zip": "application/zip",
-  ".jpg": "image/jpeg",
-  ".png": "image/png",
-};
 
 export interface FilesRequest {
   readonly command: "put" | "ls" | "url" | "rm";
@@ -123,7 +111,7 @@ async function sizeOf(file: string): Promise<number> {
 async function put(store: Store, { argument, name }: FilesRequest, signal: AbortSignal): Promise<void> {
   const size = await sizeOf(argument);
   const content = progress(name, size, process.stderr);
-  const contentType = types[extname(name).toLowerCase()] ?? "application/octet-stream";
+  const contentType = mime.getType(name) ?? "application/octet-stream";
   const reading = pipeline(createReadStream(argument), content, { signal });
   const storing = store.put(name, content, { contentType, size, signal });
   const [read, stored] = await Promise.allSettled([reading, storing]);

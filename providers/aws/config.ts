@@ -123,16 +123,16 @@ function checkNetwork({ network = {} }: Draft<Settings>, report: Report): void {
 /** A rule for each port and range; one more on the app's group, for the load balancer. */
 function checkFirewalls({ access = [], loadBalancer }: Draft<Settings>, report: Report): void {
   const { allow = [], certificate } = loadBalancer ?? {};
-  const most = quotas.firewallRules;
+  const limit = quotas.firewallRules;
   const ports = certificate === undefined ? 1 : 2;
   const edge = new Set(allow).size * ports;
-  if (edge > most) {
-    const remedy = `a security group has ${most} rules at most, so name ${Math.floor(most / ports)} ranges or fewer, larger ones`;
+  if (edge > limit) {
+    const remedy = `a security group has ${limit} rules at most, so name ${Math.floor(limit / ports)} ranges or fewer, larger ones`;
     report("loadBalancer.allow", `${new Set(allow).size} ranges for ${ports} ports`, remedy);
   }
   const app = new Set(access.flatMap(({ port, from = [] }) => from.map((range) => `${port} ${range}`))).size;
-  if (app >= most) {
-    const remedy = `a security group has ${most} rules at most, one of them for the load balancer: name fewer, larger ranges`;
+  if (app >= limit) {
+    const remedy = `a security group has ${limit} rules at most, one of them for the load balancer: name fewer, larger ranges`;
     report("access", `${app} pairs of port and range`, remedy);
   }
 }

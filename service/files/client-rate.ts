@@ -4,7 +4,7 @@ import { HttpError } from "../http/http-error.ts";
 /** The least that a client may send on average, in bytes a second: what Apache's mod_reqtimeout asks for (`MinRate`). */
 const minRate = 500;
 /** How often in `seconds` a client is looked at. */
-const looks = 10;
+const samples = 10;
 
 /**
  * Does what needs a request's body, with a signal that is aborted, with 408 as its reason, once the client has sent less
@@ -23,12 +23,12 @@ export async function watchingClient<T>(
     if (request.complete || request.readableLength > 0) return;
     const now = request.socket.bytesRead;
     received.push(now);
-    if (received.length <= looks) return;
+    if (received.length <= samples) return;
     const sent = now - (received.shift() ?? now);
     if (sent >= least) return;
     slow.abort(new HttpError(408, `The client sent too slowly: less than ${least} bytes in ${seconds} s`));
   };
-  const timer = setInterval(look, (seconds * 1000) / looks);
+  const timer = setInterval(look, (seconds * 1000) / samples);
   look();
   try {
     return await work(slow.signal);

@@ -1,7 +1,16 @@
-import { isIP } from "node:net";
 import { type AppEnvironment, rootAnswers } from "./environment.ts";
 import { type LimitVariables, mapLimits } from "./limits.ts";
 import { reservedPath } from "./reserved-paths.ts";
+import {
+  matching,
+  oneOf,
+  ranges,
+  readVariables,
+  sha256,
+  trueOrFalse,
+  type Variable,
+  wholeNumber,
+} from "./variables.ts";
 
 const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
@@ -30,17 +39,6 @@ export interface ServiceSettings extends AppEnvironment {
   readonly UPLOAD_IDLE_SECONDS: number;
   /** Seconds that the store may take to list, find, sign or delete. Default 20. */
   readonly STORE_SECONDS: number;
-}
-
-interface Variable<T> {
-  /** Undefined: not a value it may have. */
-  readonly parse: (text: string) => T | undefined;
-  /** What it may be, to end the sentence "… must be". */
-  readonly allowed: string;
-  /** Its value when it is unset or empty; absent: it must be set. */
-  readonly fallback?: T;
-  /** Keeps the value out of error messages. */
-  readonly secret?: true;
 }
 
 const variables: { readonly [Name in keyof ServiceSettings]: Variable<ServiceSettings[Name]> } = {
@@ -105,58 +103,5 @@ export function variableProblem(name: string, value: string): string | undefined
  * @throws {Error} whose message has a line for each variable that is missing or wrong.
  */
 export function readSettings(environment: Readonly<Record<string, string | undefined>>): ServiceSettings {
-  const errors: string[] = [];
-  const entries = Object.entries<Variable<unknown>>(variables).map(([name, variable]) => {
-    const text = environment[name] || undefined;
-    const value = text === undefined ? variable.fallback : variable.parse(text);
-    if (value === undefined) errors.push(`${name} ${found(variable, text)}; it must be ${variable.allowed}`);
-    return [name, value];
-  });
-  if (errors.length > 0) throw new Error(errors.join("\n"));
-  return Object.freeze(Object.fromEntries(entries));
-}
-
-function found(variable: Variable<unknown>, text: string | undefined): string {
-  if (text === undefined) return "is not set";
-  return variable.secret ? "is wrong (its value is not shown)" : `is ${JSON.stringify(text)}`;
-}
-
-function matching(pattern: RegExp, allowed: string): Variable<string> {
-  return { parse: (text) => (pattern.test(text) ? text : undefined), allowed };
-}
-
-function sha256(): Variable<string> {
-  return matching(/^[0-9a-f]{64}$/, "a SHA-256 in 64 lower-case hexadecimal digits");
-}
-
-function oneOf<T extends string>(values: readonly T[]): Variable<T> {
-  return { parse: (text) => values.find((value) => value === text), allowed: `one of ${values.join(", ")}` };
-}
-
-function trueOrFalse(): Variable<boolean> {
-  const parse = (text: string) => (text === "true" || text === "false" ? text === "true" : undefined);
-  return { parse, allowed: "true or false" };
-}
-
-/** Whether a text is a range of IPv4 or IPv6 in CIDR notation. */
-function isRange(text: string): boolean {
-  const [address = "", prefix = ""] = text.split("/");
-  const version = isIP(address);
-  return version !== 0 && /^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128);
-}
-
-function ranges(): Variable<readonly string[]> {
-  const parse = (text: string) => {
-    const all = text.split(",").map((range) => range.trim());
-    return all.every(isRange) ? all : undefined;
-  };
-  return { parse, allowed: "ranges such as 10.0.0.0/16, with commas between them" };
-}
-
-function wholeNumber(min: number, max: number, note: string): Variable<number> {
-  const parse = (text: string) => {
-    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
-    return value >= min && value <= max ? value : undefined;
-  };
-  return { parse, allowed: `a whole number from ${min} to ${max} (${note})` };
+  return Object.freeze(readVariables(environment, variables)) as unknown as ServiceSettings;
 }

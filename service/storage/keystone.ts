@@ -85,21 +85,21 @@ async function authenticate(settings: SwiftSettings, client: HttpClient): Promis
   // By this machine's clock, which may differ from Keystone's.
   const renewAt = asked + lifeMs - Math.min(lifeMs * renewal.part, renewal.atMostMs);
   const endpoints = catalog.find(({ type }) => type === "object-store")?.endpoints ?? [];
-  const find = (face: string) => accountUrl(endpoints, face, settings.OS_REGION_NAME);
+  const find = (kind: string) => accountUrl(endpoints, kind, settings.OS_REGION_NAME);
   return { token, storageUrl: find(settings.OS_INTERFACE), publicUrl: find("public"), renewAt };
 }
 
-function accountUrl(endpoints: readonly Endpoint[], face: string, region: string | undefined): string {
+function accountUrl(endpoints: readonly Endpoint[], kind: string, region: string | undefined): string {
   const found = endpoints.find(
     (endpoint) =>
-      endpoint.interface === face && [undefined, endpoint.region_id, endpoint.region].includes(region),
+      endpoint.interface === kind && [undefined, endpoint.region_id, endpoint.region].includes(region),
   );
   if (found) return found.url.replace(/\/+$/, "");
   const where = region === undefined ? "" : ` in region ${region}`;
   throw storeError(
     "denied",
     "looking for it in the catalog",
-    new Error(`the catalog has no ${face} endpoint of type object-store${where}`),
+    new Error(`the catalog has no ${kind} endpoint of type object-store${where}`),
   );
 }
 

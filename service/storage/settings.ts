@@ -1,3 +1,5 @@
+import { type Environment, matching, oneOf, readVariables, type Variable } from "../settings/variables.ts";
+
 /** What the file API needs to know of its store; each field is the environment variable of its name. */
 export type StoreSettings = S3Settings | GcsSettings | SwiftSettings | LocalSettings;
 
@@ -59,25 +61,16 @@ export interface StoreOptions {
   readonly segmentBytes?: number;
 }
 
-interface Variable {
-  readonly pattern: RegExp;
-  /** What it may be, to end the sentence "… must be". */
-  readonly allowed: string;
-  readonly optional?: true;
-  /** Its value when it is unset or empty. */
-  readonly fallback?: string;
-  /** Keeps the value out of error messages. */
-  readonly secret?: true;
-}
+type Variables = Readonly<Record<string, Variable<string>>>;
 
-const url: Variable = { pattern: /^https?:\/\/[^\s/]+\S*$/, allowed: "an http or https URL" };
-const text: Variable = { pattern: /\S/, allowed: "set" };
-const secret: Variable = { ...text, secret: true };
+const url = matching(/^https?:\/\/[^\s/]+\S*$/, "an http or https URL");
+const text = matching(/\S/);
+const secret = { ...text, secret: true } as const;
 const optional = { optional: true } as const;
-const bucket: Variable = {
-  pattern: /^[A-Za-z0-9][\w.-]{0,221}$/,
-  allowed: "a bucket's name: 1 to 222 letters, digits, `.`, `_` or `-`",
-};
+const bucket = matching(
+  /^[A-Za-z0-9][\w.-]{0,221}$/,
+  "a bucket's name: 1 to 222 letters, digits, `.`, `_` or `-`",
+);
 
 const applicationCredential = {
   OS_APPLICATION_CREDENTIAL_ID: text,
@@ -93,12 +86,9 @@ const password = {
   OS_PROJECT_DOMAIN_NAME: { ...text, ...optional },
 };
 
-type Environment = Readonly<Record<string, string | undefined>>;
-type Variables = Readonly<Record<string, Variable>>;
-
 const variables: Readonly<Record<StoreSettings["STORE"], (environment: Environment) => Variables>> = {
   s3: () => ({
-    AWS_REGION: { pattern: /^[a-z0-9-]{1,40}$/, allowed: "a region such as eu-west-1" },
+    AWS_REGION: matching(/^[a-z0-9-]{1,40}$/, "a region such as eu-west-1"),
     S3_ENDPOINT: { ...url, ...optional },
   }),
   gcs: () => ({ GCS_ENDPOINT: { ...url, ...optional } }),
@@ -106,11 +96,7 @@ const variables: Readonly<Record<StoreSettings["STORE"], (environment: Environme
     OS_AUTH_URL: url,
     ...(environment.OS_APPLICATION_CREDENTIAL_ID ? applicationCredential : password),
     OS_REGION_NAME: { ...text, ...optional },
-    OS_INTERFACE: {
-      pattern: /^(public|internal|admin)$/,
-      allowed: "one of public, internal, admin",
-      fallback: "public",
-    },
+    OS_INTERFACE: { ...oneOf(["public", "internal", "admin"]), fallback: "public" },
     SWIFT_TEMP_URL_KEY: secret,
   }),
   local: () => ({ IDENTITY_URL: { ...url, secret: true } }),
@@ -122,26 +108,12 @@ const variables: Readonly<Record<StoreSettings["STORE"], (environment: Environme
  * @throws {Error} whose message has a line for each variable that is missing or wrong
  */
 export function readStoreSettings(environment: Environment): StoreSettings {
-  const errors: string[] = [];
-  const read = (all: Variables) =>
-    Object.entries(all).flatMap(([name, variable]) => {
-      const value = environment[name] || variable.fallback;
-      if (value === undefined ? variable.optional : variable.pattern.test(value))
-        return value === undefined ? [] : [[name, value]];
-      const found = variable.secret
-        ? "is wrong (its value is not shown)"
-        : `is ${JSON.stringify(environment[name])}`;
-      const allowed = variable.allowed === "set" ? "" : `; it must be ${variable.allowed}`;
-      errors.push(`${name} ${environment[name] ? found : "is not set"}${allowed}`);
-      return [];
-    });
-  const stores = Object.keys(variables);
-  const selected = variables[environment.STORE as StoreSettings["STORE"]];
-  const entries = read({
-    STORE: { pattern: new RegExp(`^(${stores.join("|")})$`), allowed: `one of ${stores.join(", ")}` },
+  const stores = Object.keys(variables) as StoreSettings["STORE"][];
+  const selected = stores.find((store) => store === environment.STORE);
+  const values = readVariables(environment, {
+    STORE: oneOf(stores),
     BUCKET: bucket,
-    ...selected?.(environment),
+    ...(selected && variables[selected](environment)),
   });
-  if (errors.length > 0) throw new Error(errors.join("\n"));
-  return Object.freeze(Object.fromEntries(entries));
+  return Object.freeze(values) as unknown as StoreSettings;
 }

@@ -21,14 +21,14 @@ export interface Segment {
 }
 
 /**
- * Sends a file as segments of `most` bytes, which expire unless they are kept; deletes them when that fails.
+ * Sends a file as segments of `maxBytes` bytes, which expire unless they are kept; deletes them when that fails.
  * @throws {StoreError} when one cannot be stored; and what the reader fails with
  */
 export async function sendSegments(
   account: Account,
   name: string,
   reader: Reader,
-  most: number,
+  maxBytes: number,
   signal: AbortSignal,
 ): Promise<Segment[]> {
   // By the name's hash, which fits whatever the name: what was left behind can be found by it.
@@ -40,7 +40,7 @@ export async function sendSegments(
       const path = `${folder}/${String(segments.length).padStart(5, "0")}`;
       await prepareSegments(account, signal);
       segments.push({ path, etag: "", size_bytes: 0 });
-      segments[segments.length - 1] = await sendSegment(account, path, reader, most, signal);
+      segments[segments.length - 1] = await sendSegment(account, path, reader, maxBytes, signal);
     }
     return segments;
   } catch (error) {
@@ -53,10 +53,10 @@ async function sendSegment(
   account: Account,
   path: string,
   reader: Reader,
-  most: number,
+  maxBytes: number,
   signal: AbortSignal,
 ): Promise<Segment> {
-  const part = reader.part(most);
+  const part = reader.part(maxBytes);
   const hash = createHash("md5");
   async function* hashed() {
     for await (const chunk of part.chunks) {

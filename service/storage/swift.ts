@@ -38,9 +38,9 @@ export function openSwift(settings: SwiftSettings, options: StoreOptions = {}): 
     list: (listing) => call("listing files", listing.signal, () => list(account, listing)),
     put: (name, content, { contentType, size, hash, signal }) =>
       guardedUpload(content, signal, faultOfError, async (source) => {
-        const most = Math.max(options.segmentBytes ?? segmentBytes, Math.ceil((size ?? 0) / maxSegments));
+        const maxBytes = Math.max(options.segmentBytes ?? segmentBytes, Math.ceil((size ?? 0) / maxSegments));
         const headers = { "content-type": contentType, ...(hash && { [hashHeader]: hash }) };
-        const upload = await send(account, name, source, most, signal);
+        const upload = await send(account, name, source, maxBytes, signal);
         try {
           await inTurn(name, () => publish(account, name, headers, upload, signal));
         } catch (error) {
@@ -131,13 +131,13 @@ async function send(
   account: Account,
   name: string,
   { chunks }: Source,
-  most: number,
+  maxBytes: number,
   signal: AbortSignal,
 ): Promise<Upload> {
   const reader = createReader(chunks);
-  const content = await reader.whole(Math.min(smallBytes, most));
+  const content = await reader.whole(Math.min(smallBytes, maxBytes));
   if (content) return { content };
-  return { segments: await sendSegments(account, name, reader, most, signal) };
+  return { segments: await sendSegments(account, name, reader, maxBytes, signal) };
 }
 
 /** Makes an upload the file of that name, in one step; then deletes the segments of the one it replaces. */
