@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { Descriptors } from "./hand-over.ts";
+import type { Connections } from "./proxy/limits.ts";
 import { createLoadBalancer, type LoadBalancer } from "./proxy/load-balancer.ts";
 import type { ListenerSpec, TargetHealth } from "./proxy/spec.ts";
 import type { LoadBalancerSpec } from "./specs.ts";
@@ -12,11 +13,14 @@ const drainCheckMs = 20;
 
 /** The load balancers of this cloud, each with the machines of the groups behind it. */
 export class Balancers {
+  readonly #connections: Connections;
   readonly #state: State;
   readonly #log: Logger;
   readonly #running = new Map<string, LoadBalancer>();
 
-  constructor(state: State, log: Logger) {
+  /** @param connections what counts the connections of all of them */
+  constructor(state: State, log: Logger, connections: Connections) {
+    this.#connections = connections;
     this.#state = state;
     this.#log = log;
   }
@@ -29,7 +33,7 @@ export class Balancers {
   async open(inherited: Descriptors): Promise<void> {
     for (const [id, spec] of Object.entries(this.#state.loadBalancers)) {
       try {
-        const balancer = createLoadBalancer({ log: this.#log, inherited: inherited[id] });
+        const balancer = this.#create(inherited[id]);
         await balancer.apply(this.#listener(spec));
         this.#running.set(id, balancer);
         this.#setTargets(balancer, spec);
@@ -41,7 +45,7 @@ export class Balancers {
 
   /** @throws when the port is taken, or the specification cannot work; the previous one then stays in force */
   async put(id: string, spec: LoadBalancerSpec): Promise<void> {
-    const balancer = this.#running.get(id) ?? createLoadBalancer({ log: this.#log });
+    const balancer = this.#running.get(id) ?? this.#create();
     await balancer.apply(this.#listener(spec));
     this.#running.set(id, balancer);
     this.#setTargets(balancer, spec);
@@ -81,6 +85,10 @@ export class Balancers {
 
   async close(): Promise<void> {
     await Promise.all([...this.#running.values()].map((balancer) => balancer.close()));
+  }
+
+  #create(inherited?: number): LoadBalancer {
+    return createLoadBalancer({ log: this.#log, connections: this.#connections, inherited });
   }
 
   #healthOf(id: string): TargetHealth | undefined {

@@ -13,6 +13,7 @@ import { trimLogs } from "./logs.ts";
 import { MachineFolders } from "./machine.ts";
 import { endOrphans } from "./orphans.ts";
 import { isAlive, processStart, signalProcess } from "./process.ts";
+import { Connections } from "./proxy/limits.ts";
 import type { Collection, LoadBalancerSpec, MachineInfo, Specs } from "./specs.ts";
 import { Store } from "./store.ts";
 
@@ -63,7 +64,9 @@ export class ControlPlane {
     this.#store = new Store(home);
     this.buckets = new Buckets(home);
     this.#endpoint = createEndpoint(this.#store.state, this.buckets);
-    this.#balancers = new Balancers(this.#store.state, log);
+    const connections = new Connections();
+    this.#endpoint.server.maxConnections = connections.limits.endpoint;
+    this.#balancers = new Balancers(this.#store.state, log, connections);
     this.groups = new Groups({
       store: this.#store,
       folders: new MachineFolders(home),

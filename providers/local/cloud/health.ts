@@ -1,6 +1,5 @@
 import type { HealthCheck } from "../../../config/settings.ts";
-import { watchHealth as watch } from "./proxy/health.ts";
-import { createMachine } from "./proxy/pool.ts";
+import { type Checked, watchHealth as watch } from "./proxy/health.ts";
 import type { MachineRecord } from "./store.ts";
 
 /** Calls `onChange` when a machine becomes healthy, or unhealthy after it was healthy, until it is stopped. */
@@ -18,8 +17,15 @@ export interface MachineWatch {
 
 /** The group's own health check, apart from the load balancers': a group heals without one, too. */
 export const watchHealth: WatchHealth = (machine, check, onChange) => {
-  const target = createMachine(machine.group, machine);
-  if (machine.state === "running") target.state = "healthy";
+  const { address, port, state } = machine;
+  const healthy = state === "running";
+  const target: Checked = {
+    address,
+    port,
+    state: healthy ? "healthy" : "initial",
+    reason: healthy ? undefined : "not checked yet",
+    suspect: false,
+  };
   const running = watch(
     target,
     () => check,

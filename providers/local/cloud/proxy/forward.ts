@@ -1,10 +1,9 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
-import { PassThrough } from "node:stream";
-import type { Dispatcher } from "undici";
 import { answer } from "./answer.ts";
 import { announcesBody, type Peer, requestHeaders, responseHeaders } from "./headers.ts";
-import { type Backend, chooseMachine, type Machine, maxOutstanding } from "./pool.ts";
+import { type Backend, chooseMachine, type Machine } from "./pool.ts";
 import type { Log } from "./spec.ts";
+import type { Controller, Handler } from "./upload.ts";
 
 /** A client's connection. */
 export interface Connection {
@@ -34,21 +33,21 @@ const idempotent: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT"
  * Otherwise the client gets 502, or 504 if the machine took too long. What fails later resets the client's
  * connection, so that half an answer is never taken for a whole one. A client that leaves ends the request.
  *
- * A class, because undici takes a handler object per request, and methods cost no closures.
+ * A class, because a request to a machine takes a handler object, and methods cost no closures.
  */
-export class Exchange implements Dispatcher.DispatchHandler {
+export class Exchange implements Handler {
   private readonly forwarding: Forwarding;
   private readonly connection: Connection;
   private readonly backend: Backend;
   private readonly req: IncomingMessage;
   private readonly res: ServerResponse;
   private readonly headers: string[];
-  private readonly body: PassThrough | null;
-  /** Whether the client waits for `100 Continue` before it sends its body. */
+  private readonly body: IncomingMessage | null;
+  /** Whether the client waits for `100 Continue`, which is the machine's to send, before it sends its body. */
   private expectsContinue: boolean;
   private machine: Machine | undefined;
   private tried: Machine[] | undefined;
-  private controller: Dispatcher.DispatchController | undefined;
+  private controller: Controller | undefined;
   private sent = false;
   private answered = false;
   private paused = false;
@@ -69,9 +68,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.backend = backend;
     this.req = req;
     this.res = res;
-    this.expectsContinue = expectsContinue;
-    this.headers = requestHeaders(req, connection.peer);
-    this.body = announcesBody(req) ? streamOf(req) : null;
+    this.body = announcesBody(req) ? req : null;
+    this.expectsContinue = expectsContinue && this.body !== null;
+    this.headers = requestHeaders(req, connection.peer, this.expectsContinue);
     connection.exchange = this;
     res.on("close", () => this.leave());
     this.attempt();
@@ -79,7 +78,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   /** Whether it is the client that keeps this exchange from going on: it sends no more, or takes no more. */
   get waitsForClient(): boolean {
-    return this.paused || (this.body !== null && !this.req.complete && !this.body.writableNeedDrain);
+    const sends = this.body !== null && !this.req.complete && !this.expectsContinue;
+    return this.paused || (sends && !this.req.isPaused());
   }
 
   private attempt(failure?: { status: number; reason: string }): void {
@@ -87,11 +87,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const { name } = this.backend.spec;
     if (machine === undefined) {
       if (failure) this.refuse(failure.status, `No machine in cluster '${name}' answered: ${failure.reason}`);
-      else this.refuse(503, `No healthy machine in cluster '${name}'`);
-      return;
-    }
-    if (machine.outstanding >= maxOutstanding) {
-      this.refuse(503, `Every machine in cluster '${name}' is at its limit of requests`, "Retry-After", "1");
+      else if (this.backend.ready.length === 0) this.refuse(503, `No healthy machine in cluster '${name}'`);
+      else
+        this.refuse(
+          503,
+          `Every machine in cluster '${name}' is at its limit of requests`,
+          "Retry-After",
+          "1",
+        );
       return;
     }
     this.machine = machine;
@@ -103,37 +106,38 @@ export class Exchange implements Dispatcher.DispatchHandler {
         method: this.req.method as string,
         headers: this.headers,
         body: this.body,
-        headersTimeout: this.forwarding.idleTimeoutMs,
-        bodyTimeout: this.forwarding.idleTimeoutMs,
+        expectsContinue: this.expectsContinue,
+        idleTimeoutMs: this.forwarding.idleTimeoutMs,
       },
       this,
     );
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
+  onRequestStart(controller: Controller): void {
     this.controller = controller;
     if (this.over) {
       controller.abort(new Error("the client left"));
       return;
     }
     this.sent = true;
-    if (this.expectsContinue) {
-      this.expectsContinue = false;
-      this.res.writeContinue();
-    }
   }
 
   onResponseStarted(): void {
     this.answered = true;
   }
 
-  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+  onResponseStart(_: Controller, status: number, headers: IncomingHttpHeaders): void {
+    if (status === 100) {
+      if (this.expectsContinue) this.res.writeContinue();
+      this.expectsContinue = false;
+      return;
+    }
     const forwarded = responseHeaders(headers);
     if (status < 200) {
       if (this.req.httpVersionMinor > 0) this.res.writeInformation(status, forwarded);
       return;
     }
-    if (this.connection.listener.closing) forwarded.push("Connection", "close");
+    if (this.closes) forwarded.push("Connection", "close");
     const length = headers["content-length"];
     if (length !== undefined) this.remaining = Number(length);
     this.res.writeHead(status, forwarded);
@@ -141,7 +145,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (length === undefined) this.res.write("", "latin1");
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onResponseData(controller: Controller, chunk: Buffer): void {
     if (this.remaining === chunk.length) {
       // The rest in one piece: as a string it leaves in one write together with the head.
       this.res.end(chunk.length <= 16384 ? chunk.toString("latin1") : chunk, "latin1");
@@ -157,7 +161,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     });
   }
 
-  onResponseEnd(_: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {
+  onResponseEnd(_: Controller, trailers: IncomingHttpHeaders): void {
     this.release();
     if (this.over) return;
     if (!this.res.writableEnded) {
@@ -170,7 +174,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.finish();
   }
 
-  onResponseError(_: Dispatcher.DispatchController | null, error: Error & { code?: string }): void {
+  onResponseError(_: Controller | null, error: Error & { code?: string }): void {
     const machine = this.machine as Machine;
     this.release();
     if (this.over) return;
@@ -204,7 +208,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** Answers in the load balancer's own name. */
   private refuse(status: number, message: string, ...headers: string[]): void {
     this.warn(message, `Answered ${status}`);
-    const close = this.connection.listener.closing ? ["Connection", "close"] : [];
+    const close = this.closes ? ["Connection", "close"] : [];
     answer(this.res, status, message, ...headers, ...close);
     this.finish();
   }
@@ -216,6 +220,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
       { method, url, client: this.connection.peer.address, requestId: id, reason },
       message,
     );
+  }
+
+  /** Whether the client's connection ends with the answer: so it does when nobody can tell whether the body still comes. */
+  private get closes(): boolean {
+    return this.connection.listener.closing || this.expectsContinue;
   }
 
   private release(): void {
@@ -231,8 +240,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.over = true;
     if (this.connection.exchange === this) this.connection.exchange = undefined;
     if (this.body === null || this.req.complete) return;
-    this.req.unpipe(this.body);
-    this.body.destroy();
     const timer = setTimeout(() => this.req.socket.destroy(), this.forwarding.idleTimeoutMs).unref();
     this.req.once("close", () => clearTimeout(timer)).resume();
   }
@@ -242,15 +249,4 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.finish();
     this.controller?.abort(new Error("the client left"));
   }
-}
-
-/**
- * A request's body as a stream of its own: undici destroys what it sends when the machine fails, and the client's
- * connection must outlive that to carry the answer.
- */
-function streamOf(req: IncomingMessage): PassThrough {
-  const body = new PassThrough();
-  // The exchange hears of each failure by itself; without a listener, destroying the stream would end the process.
-  body.on("error", () => {});
-  return req.pipe(body);
 }

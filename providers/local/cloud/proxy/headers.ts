@@ -15,8 +15,10 @@ export interface Peer {
  * - Host stays as the client sent it, so X-Forwarded-Host is not needed and a client's own is left out;
  * - X-Forwarded-For is appended to, as AWS does: only the last address is the load balancer's word;
  * - X-Forwarded-Proto and X-Forwarded-Port are the load balancer's own; X-Request-Id is made unless it is there.
+ *
+ * @param expectsContinue whether the machine is asked for `100 Continue`
  */
-export function requestHeaders(req: IncomingMessage, peer: Peer): string[] {
+export function requestHeaders(req: IncomingMessage, peer: Peer, expectsContinue: boolean): string[] {
   const raw = req.rawHeaders;
   const named = namedByConnection(req.headers.connection);
   const headers: string[] = [];
@@ -56,6 +58,8 @@ export function requestHeaders(req: IncomingMessage, peer: Peer): string[] {
   headers.push("X-Forwarded-For", forwardedFor + peer.address, "X-Forwarded-Proto", "http");
   headers.push("X-Forwarded-Port", peer.port);
   if (!identified) headers.push("X-Request-Id", randomUUID());
+  if (req.headers["transfer-encoding"] !== undefined) headers.push("Transfer-Encoding", "chunked");
+  if (expectsContinue) headers.push("Expect", "100-continue");
   return headers;
 }
 

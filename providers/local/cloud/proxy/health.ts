@@ -9,6 +9,9 @@ import type { Machine } from "./pool.ts";
  */
 const initialIntervalMs = 250;
 
+/** A machine as its checks see and change it. */
+export type Checked = Pick<Machine, "address" | "port" | "state" | "reason" | "suspect">;
+
 export interface HealthWatch {
   /** Checks as soon as possible, instead of when the interval is over. */
   checkNow(): void;
@@ -23,7 +26,7 @@ export interface HealthWatch {
  * Calls `onChange` when the machine's state has changed.
  */
 export function watchHealth(
-  machine: Machine,
+  machine: Checked,
   settings: () => HealthCheck,
   onChange: () => void,
 ): HealthWatch {

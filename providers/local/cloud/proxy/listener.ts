@@ -4,10 +4,8 @@ import { type AddressInfo, type ListenOptions, Server as NetServer, type Socket 
 import { setTimeout as delay } from "node:timers/promises";
 import { descriptorOf } from "../hand-over.ts";
 import type { Connection } from "./forward.ts";
+import type { Connections } from "./limits.ts";
 import { type Log, plainAddress } from "./spec.ts";
-
-/** Connections that a listener holds at a time; more are closed as they come, before they cost anything. */
-const maxConnections = 10_000;
 
 /** How long the clients of a listener that closes may use a connection once more, in milliseconds. */
 const lastRequestMs = 1000;
@@ -38,18 +36,24 @@ interface Place {
   readonly inherited: number | undefined;
 }
 
+/** What a listener works with. */
+interface ListenerParts {
+  readonly log: Log;
+  /** What counts clients' connections; one too many is closed as it comes, before it costs anything. */
+  readonly connections: Connections;
+  readonly handle: Handle;
+}
+
 /** Opens an HTTP listener. Rejects with an error that says what to do when the address cannot be had. */
 export async function openListener(
   { address, port, inherited }: Place,
   rules: ListenerRules,
-  log: Log,
-  handle: Handle,
+  { log, connections, handle }: ListenerParts,
 ): Promise<Listener> {
-  const connections = new Map<Socket, Connection>();
+  const clients = new Map<Socket, Connection>();
   let closing = false;
   // No limit on the time of a whole request (a large upload may take long), only on its head and on silence.
   const server = createServer({ requestTimeout: 0, insecureHTTPParser: false, optimizeEmptyRequests: true });
-  server.maxConnections = maxConnections;
   setIdleTimeout(server, rules.idleTimeoutMs);
 
   server.on("connection", (socket: Socket) => {
@@ -59,12 +63,21 @@ export async function openListener(
       socket.destroy();
       return;
     }
+    const limit = connections.enter(peer);
+    if (limit !== undefined) {
+      log.warn({ client: peer, limit }, "Connection refused: there are too many");
+      socket.destroy();
+      return;
+    }
     const local = String(socket.localPort);
-    connections.set(socket, { peer: { address: peer, port: local }, listener, exchange: undefined });
-    socket.once("close", () => connections.delete(socket));
+    clients.set(socket, { peer: { address: peer, port: local }, listener, exchange: undefined });
+    socket.once("close", () => {
+      clients.delete(socket);
+      connections.leave(peer);
+    });
   });
   const serve = (req: IncomingMessage, res: ServerResponse, expects: boolean) => {
-    const connection = connections.get(req.socket);
+    const connection = clients.get(req.socket);
     if (connection) handle(req, res, connection, expects);
     else req.socket.destroy();
   };
@@ -75,7 +88,7 @@ export async function openListener(
   });
   // Silence that a machine is to blame for ends with 504, by the timer of its connection.
   server.on("timeout", (socket: Socket) => {
-    const exchange = connections.get(socket)?.exchange;
+    const exchange = clients.get(socket)?.exchange;
     if (exchange === undefined || exchange.waitsForClient) socket.destroy();
   });
 
@@ -92,7 +105,7 @@ export async function openListener(
     change(changed) {
       rules = changed;
       setIdleTimeout(server, rules.idleTimeoutMs);
-      for (const [socket, { peer }] of connections) if (!rules.allows(peer.address)) socket.destroy();
+      for (const [socket, { peer }] of clients) if (!rules.allows(peer.address)) socket.destroy();
     },
     close(seconds) {
       closing = true;

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { answer } from "./answer.ts";
 import { type Connection, Exchange, type Forwarding } from "./forward.ts";
 import { type HealthWatch, watchHealth } from "./health.ts";
+import { Connections } from "./limits.ts";
 import { type Listener, type ListenerRules, openListener } from "./listener.ts";
 import {
   type Backend,
@@ -53,6 +54,8 @@ export interface LoadBalancerOptions {
   readonly log: Log;
   /** A descriptor that listens already where the first specification says. */
   readonly inherited?: number | undefined;
+  /** What counts the connections of every load balancer in this process. Default one of its own. */
+  readonly connections?: Connections;
   /** Called whenever a target's state has changed. */
   readonly onHealthChange?: (health: TargetHealth) => void;
 }
@@ -64,7 +67,12 @@ export interface LoadBalancerOptions {
  * machine: the healthy one with the fewest requests in flight, in turn among equals. A cluster without a healthy
  * machine answers 503; what no path matches and no backend has a weight for answers 404.
  */
-export function createLoadBalancer({ log, inherited, onHealthChange }: LoadBalancerOptions): LoadBalancer {
+export function createLoadBalancer({
+  log,
+  inherited,
+  connections = new Connections(),
+  onHealthChange,
+}: LoadBalancerOptions): LoadBalancer {
   let spec: ListenerSpec | undefined;
   let listener: Listener | undefined;
   let backends: Backend[] = [];
@@ -111,7 +119,7 @@ export function createLoadBalancer({ log, inherited, onHealthChange }: LoadBalan
   }
 
   function add(backend: Backend, target: Target): Machine {
-    const machine = createMachine(backend.spec.name, target);
+    const machine = createMachine(backend.spec.name, target, connections);
     const settings = () => (spec as ListenerSpec).healthCheck;
     const onChange = () => {
       updateReady(backend);
@@ -155,7 +163,9 @@ export function createLoadBalancer({ log, inherited, onHealthChange }: LoadBalan
     const rules: ListenerRules = { allows: allowList(next.allow), idleTimeoutMs };
     if (closed) throw new Error("The load balancer is closed; make a new one.");
     const moved = spec?.address !== next.address || spec.port !== next.port;
-    const opened = moved ? await openListener({ ...next, inherited }, rules, requestLog, handle) : undefined;
+    const opened = moved
+      ? await openListener({ ...next, inherited }, rules, { log: requestLog, connections, handle })
+      : undefined;
     inherited = undefined;
     if (opened && listener) depart(listener.close(next.drainSeconds));
     listener = opened ?? listener;

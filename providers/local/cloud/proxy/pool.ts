@@ -1,28 +1,18 @@
-import { isIPv6 } from "node:net";
-import { Pool } from "undici";
+import type { Connections } from "./limits.ts";
 import type { BackendSpec, Target, TargetHealth, TargetState } from "./spec.ts";
+import { Upstream } from "./upstream.ts";
 
 /**
  * Requests that one machine may have at a time. It bounds sockets and memory: each request in flight holds one
- * connection and at most a few buffers of 64 KiB. Nothing queues behind it; what exceeds it on every machine of a
- * backend is answered 503 with Retry-After.
+ * connection and at most a few buffers of 64 KiB. Nothing queues behind it: a machine that has as many gets no more, a
+ * backend without room is passed over where another may serve, and where none may, the answer is 503 with Retry-After.
  */
 export const maxOutstanding = 1024;
-
-/** How long a machine may take to accept a connection, in milliseconds, before it counts as refusing it. */
-const connectTimeoutMs = 2000;
-
-/**
- * How long an idle connection to a machine is kept at most, in milliseconds, however long the machine offers to (in
- * its Keep-Alive header; 4 s if it offers nothing). The load balancer always gives up first, so that no request is
- * sent on a connection that the machine is closing.
- */
-const keepAliveMaxMs = 60_000;
 
 /** A target with what the load balancer knows about it. */
 export interface Machine extends Target {
   readonly backend: string;
-  readonly connections: Pool;
+  readonly connections: Upstream;
   state: TargetState;
   reason: string | undefined;
   /** Failed a request since the last passed check: gets requests only when no other machine is left. */
@@ -46,20 +36,17 @@ export function createBackend(spec: BackendSpec): Backend {
   return { spec, machines: new Map(), ready: [], turn: 0, credit: 0 };
 }
 
-export function createMachine(backend: string, { id, address, port, healthy = false }: Target): Machine {
-  const origin = `http://${isIPv6(address) ? `[${address}]` : address}:${port}`;
-  const connections = new Pool(origin, {
-    connections: maxOutstanding,
-    connect: { timeout: connectTimeoutMs },
-    keepAliveMaxTimeout: keepAliveMaxMs,
-    allowH2: false,
-  });
+export function createMachine(
+  backend: string,
+  { id, address, port, healthy = false }: Target,
+  connections: Connections,
+): Machine {
   return {
     id,
     address,
     port,
     backend,
-    connections,
+    connections: new Upstream(address, port, maxOutstanding, connections),
     state: healthy ? "healthy" : "initial",
     reason: healthy ? undefined : "not checked yet",
     suspect: false,
@@ -74,7 +61,7 @@ export function updateReady(backend: Backend): void {
 
 /**
  * The machine for the next request: the one with the fewest requests in flight, in turn among equals; a suspect one
- * only when no other is left. Undefined when every healthy machine is in `tried`.
+ * only when no other is left. Undefined when every healthy machine is in `tried` or has no room.
  */
 export function chooseMachine(backend: Backend, tried?: readonly Machine[]): Machine | undefined {
   const { ready } = backend;
@@ -83,10 +70,15 @@ export function chooseMachine(backend: Backend, tried?: readonly Machine[]): Mac
   let best: Machine | undefined;
   for (let i = 0; i < count; i++) {
     const machine = ready[(backend.turn + i) % count] as Machine;
-    if (tried?.includes(machine)) continue;
+    if (!hasRoom(machine) || tried?.includes(machine)) continue;
     if (best === undefined || load(machine) < load(best)) best = machine;
   }
   return best;
+}
+
+/** Whether a machine may get a further request. */
+export function hasRoom({ outstanding }: Machine): boolean {
+  return outstanding < maxOutstanding;
 }
 
 function load(machine: Machine): number {

@@ -1,4 +1,4 @@
-import type { Backend } from "./pool.ts";
+import { type Backend, hasRoom } from "./pool.ts";
 
 /**
  * Whether a request target in origin form (`/path?query`) is for `path`: `P` and `P/…`, nothing else. The bytes are
@@ -21,15 +21,15 @@ export function chooseBackend(backends: readonly Backend[], url: string): Backen
 
 /**
  * Smooth weighted round robin: each call adds to every candidate its weight, and the richest pays the sum. Only
- * backends with a weight above 0 take part, and as long as one of those has a healthy machine, only backends that
- * have one: a request that any cluster may answer does not fail because its turn fell on an empty cluster.
+ * backends with a weight above 0 take part, and as long as one of those has a healthy machine with room, only backends
+ * that have one: a request that any cluster may answer does not fail because its turn fell on an empty or a full one.
  */
 function chooseByWeight(backends: readonly Backend[], ready: boolean): Backend | undefined {
   let best: Backend | undefined;
   let total = 0;
   for (const backend of backends) {
     const { weight } = backend.spec;
-    if (weight === 0 || (ready && backend.ready.length === 0)) continue;
+    if (weight === 0 || (ready && !backend.ready.some(hasRoom))) continue;
     total += weight;
     backend.credit += weight;
     if (best === undefined || backend.credit > best.credit) best = backend;

@@ -133,31 +133,6 @@ test("binary bodies of any framing arrive unchanged", async () => {
   }
 });
 
-test("100-continue: the client is asked for its body once a machine is there to take it", async () => {
-  const one = await machine(1, (req, res) => req.pipe(res));
-  const running = await balancer({ app: [one] });
-  const options = { agent: false, method: "POST", headers: { Expect: "100-continue", "Content-Length": 2 } };
-  const req = http.request(running.url, options);
-  req.flushHeaders();
-  await once(req, "continue");
-  req.end("hi");
-  const [res] = (await once(req, "response")) as [http.IncomingMessage];
-  expect(String(await res.setEncoding("utf8").toArray())).toBe("hi");
-  expect(one.requests[0]?.headers).not.toHaveProperty("expect");
-
-  running.setTargets("app", []);
-  const refused = http.request(running.url, options);
-  let continued = false;
-  refused.on("continue", () => {
-    continued = true;
-  });
-  refused.flushHeaders();
-  const [answer] = (await once(refused, "response")) as [http.IncomingMessage];
-  expect(answer.statusCode).toBe(503);
-  expect(continued).toBe(false);
-  refused.destroy();
-});
-
 test("early hints pass", async () => {
   const one = await machine(1, (_, res) => {
     res.writeEarlyHints({ link: "</style.css>; rel=preload" });

@@ -1,13 +1,23 @@
 import { describe, expect, test } from "vitest";
-import { createBackend, type Machine } from "../../../../providers/local/cloud/proxy/pool.ts";
+import {
+  chooseMachine,
+  createBackend,
+  type Machine,
+  maxOutstanding,
+} from "../../../../providers/local/cloud/proxy/pool.ts";
 import { chooseBackend, matchesPath } from "../../../../providers/local/cloud/proxy/routing.ts";
 import { allowList, validateSpec, validateTargets } from "../../../../providers/local/cloud/proxy/spec.ts";
 import { ask, balancer, machine, spec } from "./support.ts";
 
-const ready = [{} as Machine];
+const ready = [{ outstanding: 0 } as Machine];
+const full = [{ outstanding: maxOutstanding } as Machine];
 
-function backends(...specs: { name: string; path?: string; weight: number; empty?: boolean }[]) {
-  return specs.map(({ empty, ...one }) => Object.assign(createBackend(one), { ready: empty ? [] : ready }));
+function backends(
+  ...specs: { name: string; path?: string; weight: number; empty?: boolean; full?: boolean }[]
+) {
+  return specs.map(({ empty, full: isFull, ...one }) =>
+    Object.assign(createBackend(one), { ready: empty ? [] : isFull ? full : ready }),
+  );
 }
 
 test.each([
@@ -57,6 +67,18 @@ describe("choosing a backend", () => {
     expect(names(3, backends({ name: "a", weight: 9, empty: true }, { name: "b", weight: 1 }))).toBe("bbb");
     expect(names(1, backends({ name: "a", weight: 1, empty: true }))).toBe("a");
   });
+
+  test("backends without room are passed over while another has some", () => {
+    expect(names(3, backends({ name: "a", weight: 9, full: true }, { name: "b", weight: 1 }))).toBe("bbb");
+    expect(names(1, backends({ name: "a", weight: 1, full: true }))).toBe("a");
+  });
+});
+
+test("a machine without room gets nothing, even if the one with room is suspect", () => {
+  const suspect = { outstanding: 0, suspect: true } as Machine;
+  const backend = Object.assign(createBackend({ name: "a", weight: 1 }), { ready: [...full, suspect] });
+  expect(chooseMachine(backend)).toBe(suspect);
+  expect(chooseMachine(backend, [suspect])).toBeUndefined();
 });
 
 test("requests reach the backend of their path, in turn, and the rest by weight", async () => {
