@@ -76,6 +76,11 @@ export class Exchange implements Handler {
     this.attempt();
   }
 
+  /** Whether the client has got something of the answer. */
+  get answering(): boolean {
+    return this.res.headersSent;
+  }
+
   /** Whether it is the client that keeps this exchange from going on: it sends no more, or takes no more. */
   get waitsForClient(): boolean {
     const sends = this.body !== null && !this.req.complete && !this.expectsContinue;
@@ -86,15 +91,12 @@ export class Exchange implements Handler {
     const machine = chooseMachine(this.backend, this.tried);
     const { name } = this.backend.spec;
     if (machine === undefined) {
-      if (failure) this.refuse(failure.status, `No machine in cluster '${name}' answered: ${failure.reason}`);
+      if (failure) this.refuse(failure.status, `No machine in cluster '${name}' answered`, failure.reason);
       else if (this.backend.ready.length === 0) this.refuse(503, `No healthy machine in cluster '${name}'`);
-      else
-        this.refuse(
-          503,
-          `Every machine in cluster '${name}' is at its limit of requests`,
-          "Retry-After",
-          "1",
-        );
+      else {
+        const message = `Every machine in cluster '${name}' is at its limit of requests`;
+        this.refuse(503, message, "", "Retry-After", "1");
+      }
       return;
     }
     this.machine = machine;
@@ -186,9 +188,9 @@ export class Exchange implements Handler {
     } else if (error.code === "UND_ERR_INVALID_ARG") {
       this.refuse(400, `The request cannot be forwarded: ${error.message}`);
     } else if (error.code === "UND_ERR_HEADERS_TIMEOUT") {
-      this.refuse(504, `A machine in cluster '${this.backend.spec.name}' took too long: ${reason}`);
+      this.refuse(504, `A machine in cluster '${this.backend.spec.name}' took too long`, reason);
     } else if (this.answered) {
-      this.refuse(502, `A machine in cluster '${this.backend.spec.name}' gave no valid answer: ${reason}`);
+      this.refuse(502, `A machine in cluster '${this.backend.spec.name}' gave no valid answer`, reason);
     } else {
       this.failed(machine, reason, error.code === "UND_ERR_CONNECT_TIMEOUT" ? 504 : 502);
     }
@@ -197,7 +199,7 @@ export class Exchange implements Handler {
   private failed(machine: Machine, reason: string, status: number): void {
     this.forwarding.onFailure(machine, reason);
     if (this.sent && (this.body !== null || !idempotent.has(this.req.method as string))) {
-      this.refuse(status, `A machine in cluster '${this.backend.spec.name}' did not answer: ${reason}`);
+      this.refuse(status, `A machine in cluster '${this.backend.spec.name}' did not answer`, reason);
       return;
     }
     this.tried ??= [];
@@ -205,21 +207,27 @@ export class Exchange implements Handler {
     this.attempt({ status, reason });
   }
 
-  /** Answers in the load balancer's own name. */
-  private refuse(status: number, message: string, ...headers: string[]): void {
-    this.warn(message, `Answered ${status}`);
+  /**
+   * Answers in the load balancer's own name.
+   *
+   * @param reason what the log says besides: it names machines and addresses, which are nothing for clients
+   */
+  private refuse(status: number, message: string, reason = "", ...headers: string[]): void {
+    this.warn(reason === "" ? message : `${message}: ${reason}`, `Answered ${status}`);
     const close = this.closes ? ["Connection", "close"] : [];
-    answer(this.res, status, message, ...headers, ...close);
+    answer(this.res, status, message, "X-Request-Id", this.requestId, ...headers, ...close);
     this.finish();
   }
 
+  private get requestId(): string {
+    const index = this.headers.findIndex((text, i) => i % 2 === 0 && text.toLowerCase() === "x-request-id");
+    return this.headers[index + 1] as string;
+  }
+
   private warn(reason: string, message: string): void {
-    const id = this.headers[this.headers.findIndex((name) => name.toLowerCase() === "x-request-id") + 1];
     const { method, url } = this.req;
-    this.forwarding.log.warn(
-      { method, url, client: this.connection.peer.address, requestId: id, reason },
-      message,
-    );
+    const { address } = this.connection.peer;
+    this.forwarding.log.warn({ method, url, client: address, requestId: this.requestId, reason }, message);
   }
 
   /** Whether the client's connection ends with the answer: so it does when nobody can tell whether the body still comes. */
@@ -244,7 +252,8 @@ export class Exchange implements Handler {
     this.req.once("close", () => clearTimeout(timer)).resume();
   }
 
-  private leave(): void {
+  /** The client has left, or what it sends is no request any more. */
+  leave(): void {
     if (this.over) return;
     this.finish();
     this.controller?.abort(new Error("the client left"));

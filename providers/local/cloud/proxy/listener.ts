@@ -1,14 +1,28 @@
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from "node:http";
 import { type AddressInfo, type ListenOptions, Server as NetServer, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { descriptorOf } from "../hand-over.ts";
+import { allow, answerSocket } from "./answer.ts";
 import type { Connection } from "./forward.ts";
 import type { Connections } from "./limits.ts";
 import { type Log, plainAddress } from "./spec.ts";
 
 /** How long the clients of a listener that closes may use a connection once more, in milliseconds. */
 const lastRequestMs = 1000;
+
+/** How what is no request is answered, by the code of Node.js's error; 400 what is not here. */
+const statuses: Readonly<Record<string, number>> = {
+  HPE_HEADER_OVERFLOW: 431,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+};
 
 /** What a listener may change without being opened anew. */
 export interface ListenerRules {
@@ -53,7 +67,15 @@ export async function openListener(
   const clients = new Map<Socket, Connection>();
   let closing = false;
   // No limit on the time of a whole request (a large upload may take long), only on its head and on silence.
-  const server = createServer({ requestTimeout: 0, insecureHTTPParser: false, optimizeEmptyRequests: true });
+  const server = createServer({
+    requestTimeout: 0,
+    insecureHTTPParser: false,
+    optimizeEmptyRequests: true,
+    // Node.js would answer without a body.
+    requireHostHeader: false,
+  });
+  // One that sends no more may still wait for its answer. Node.js has no documented name for this.
+  Object.assign(server, { httpAllowHalfOpen: true });
   setIdleTimeout(server, rules.idleTimeoutMs);
 
   server.on("connection", (socket: Socket) => {
@@ -83,8 +105,26 @@ export async function openListener(
   };
   server.on("request", (req, res) => serve(req, res, false));
   server.on("checkContinue", (req, res) => serve(req, res, true));
-  server.on("connect", (_, socket) => {
-    socket.end("HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+  server.on("checkExpectation", (req, res) => serve(req, res, false));
+  server.on("connect", (_, socket: Socket) => {
+    socket.on("error", () => socket.destroy());
+    answerSocket(socket, 405, "CONNECT is not allowed", ...allow);
+  });
+  const refused = new WeakSet<Socket>();
+  server.on("clientError", (error: Error & { code?: string; reason?: string }, socket: Socket) => {
+    const exchange = clients.get(socket)?.exchange;
+    exchange?.leave();
+    // Each further piece of what is no request is an error again.
+    if (refused.has(socket)) return;
+    if (error.code === "ECONNRESET" || !socket.writable || exchange?.answering) {
+      socket.destroy();
+      return;
+    }
+    refused.add(socket);
+    const status = statuses[error.code ?? ""] ?? 400;
+    const message = error.reason ? `This is no HTTP request: ${error.reason}` : STATUS_CODES[status];
+    log.warn({ client: socket.remoteAddress, status, code: error.code }, "Not a request");
+    answerSocket(socket, status, message as string);
   });
   // Silence that a machine is to blame for ends with 504, by the timer of its connection.
   server.on("timeout", (socket: Socket) => {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { answer } from "./answer.ts";
+import { allow, answer } from "./answer.ts";
 import { type Connection, Exchange, type Forwarding } from "./forward.ts";
 import { type HealthWatch, watchHealth } from "./health.ts";
 import { Connections } from "./limits.ts";
@@ -221,16 +221,32 @@ export function createLoadBalancer({
   };
 }
 
-/** Why a request is not one for a load balancer: status and message. */
-function refusal({ url, method, headers }: IncomingMessage): [status: number, message: string] | undefined {
+/** Why a request is not one for a load balancer: status, message and headers. */
+function refusal(req: IncomingMessage): [status: number, message: string, ...string[]] | undefined {
+  const { url, method, headers } = req;
   if (url === undefined || !url.startsWith("/")) {
     return [400, "This is no forward proxy: the request target must be a path that starts with /"];
   }
-  if (method === "TRACE") return [405, "TRACE is not allowed"];
+  if (method === "TRACE") return [405, "TRACE is not allowed", ...allow];
+  const hosts = countHosts(req.rawHeaders);
+  if (hosts > 1) return [400, "The header Host must not be there twice"];
+  if (hosts === 0 && req.httpVersion === "1.1") return [400, "The header Host is missing"];
+  if (headers.expect !== undefined && headers.expect.toLowerCase() !== "100-continue") {
+    return [417, "Nothing can be expected but 100-continue"];
+  }
   if (headers.upgrade?.toLowerCase() === "websocket") return [501, "WebSocket is not supported"];
   const coding = headers["transfer-encoding"];
   if (coding !== undefined && coding.toLowerCase() !== "chunked") {
     return [501, `The transfer coding '${coding}' is not supported; send chunked, or a Content-Length`];
   }
   return undefined;
+}
+
+function countHosts(rawHeaders: readonly string[]): number {
+  let count = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] as string;
+    if (name.length === 4 && name.toLowerCase() === "host") count++;
+  }
+  return count;
 }

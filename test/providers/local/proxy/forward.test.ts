@@ -164,6 +164,10 @@ test.each([
     "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
     "501",
   ],
+  ["another expectation", "GET / HTTP/1.1\r\nHost: a\r\nExpect: tea\r\n\r\n", "417"],
+  ["a head of 20 kB", `GET / HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(20_000)}\r\n\r\n`, "431"],
+  ["a head of 2 MB", `GET / HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(2_000_000)}\r\n\r\n`, "431"],
+  ["no HTTP at all", "\x16\x03\x01\0\0 not HTTP\r\n\r\n", "400"],
   ["a bare line feed", "GET / HTTP/1.1\r\nHost: a\nX: y\r\n\r\n", "400"],
   [
     "WebSocket",
@@ -173,7 +177,13 @@ test.each([
 ])("%s reaches no machine", async (_, bytes, status) => {
   const one = await machine(1);
   const { port } = await balancer({ app: [one] });
-  expect(await raw(port, bytes)).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  const answer = await raw(port, bytes);
+  expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  expect(answer).toContain("Content-Type: application/json; charset=utf-8\r\n");
+  expect(answer).toContain("X-Content-Type-Options: nosniff\r\n");
+  expect(answer.includes("Allow: GET, HEAD, ")).toBe(status === "405");
+  const body = JSON.parse(answer.slice(answer.indexOf("\r\n\r\n")));
+  expect(body).toEqual({ status: Number(status), message: expect.stringMatching(/\w/) });
   expect(one.requests).toHaveLength(0);
 });
 
@@ -214,6 +224,60 @@ test("many small answers and a large one at the same time do not mix", async () 
   agent.destroy();
 });
 
+test("a client that sends no more gets its answer", async () => {
+  const one = await machine(1, (req, res) => {
+    req.resume();
+    if (req.url === "/other") res.end();
+  });
+  const responses: http.ServerResponse[] = [];
+  one.server.on("request", (req, res) => req.url === "/" && responses.push(res));
+  const { port, url } = await balancer({ app: [one] });
+  const heads = [
+    "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx",
+  ];
+  for (const [index, head] of heads.entries()) {
+    const socket = await connect(port, true);
+    socket.end(head);
+    await until(() => responses.length > index);
+    // The load balancer answers this only after it has heard that the socket sends no more.
+    await ask(`${url}/other`);
+    responses[index]?.end("late");
+    expect(String(await socket.setEncoding("latin1").toArray())).toMatch(/^HTTP\/1\.1 200 [\s\S]*late/);
+  }
+});
+
+test("what is no body any more is answered 400, and the machine hears no more of it", async () => {
+  let left = false;
+  const one = await machine(1, (req, res) => {
+    res.on("close", () => {
+      left = true;
+    });
+    req.resume();
+  });
+  const { port } = await balancer({ app: [one] });
+  const head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+  expect(await raw(port, `${head}zz\r\n`)).toMatch(/^HTTP\/1\.1 400 /);
+  await until(() => left || one.requests.length === 0);
+});
+
+test("a client that closes is noticed with the next byte for it", async () => {
+  let left = false;
+  const one = await machine(1, (_, res) => {
+    const timer = setInterval(() => res.write("more"), 10);
+    res.on("close", () => {
+      clearInterval(timer);
+      left = true;
+    });
+  });
+  const { port } = await balancer({ app: [one] });
+  const socket = await connect(port);
+  socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  await once(socket, "data");
+  socket.destroy();
+  await until(() => left);
+});
+
 test("a client that leaves ends its request on the machine", async () => {
   let left = false;
   const one = await machine(1, (_, res) => {
@@ -226,7 +290,7 @@ test("a client that leaves ends its request on the machine", async () => {
   const socket = await connect(port);
   socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   await once(socket, "data");
-  socket.destroy();
+  socket.resetAndDestroy();
   await until(() => left);
 });
 
