@@ -84,6 +84,7 @@ export class ControlPlane {
     const { home, log, inherited = {} } = this.#options;
     const { endpoint, ...sockets } = inherited;
     await this.#listen(endpoint);
+    this.#endpoint.server.on("error", (err) => log.error({ err }, "the endpoint failed"));
     const { port } = this.#endpoint.server.address() as AddressInfo;
     if (port !== state.endpointPort) {
       state.endpointPort = port;

@@ -161,7 +161,16 @@ export class Groups {
     for (const waiter of [...this.#waiters]) waiter();
   }
 
+  /** What cannot be done now, for want of an open file, is done at the next tick. */
   #tick(): void {
+    try {
+      this.#look();
+    } catch (err) {
+      this.#options.log.error({ err }, "machines could not be looked after; trying again");
+    }
+  }
+
+  #look(): void {
     if (this.#stopped) return;
     this.#options.store.retry();
     for (const machine of Object.values(this.#machines)) {
@@ -207,7 +216,9 @@ export class Groups {
     this.#launcher.lost(machine);
     const { wait, tooOften } = this.#launcher.failed(machine.group, weight);
     await this.#leave(machine);
-    const words = await lastWords(folders, machine.id);
+    const words = await lastWords(folders, machine.id).catch((error: Error) => [
+      `its log cannot be read: ${error.message}`,
+    ]);
     log.error({ machine: machine.id, group: machine.group, retryInMs: wait, words }, `machine ${what}`);
     const name = this.#groups[machine.group]?.spec.name;
     const reason = [`machine ${machine.id} of ${name} ${what}; ${words[0]}`, ...words.slice(1)].join("\n  ");
@@ -330,7 +341,11 @@ export class Groups {
     this.#leaving.delete(machine.id);
     this.#startedAt.delete(machine.id);
     delete this.#machines[machine.id];
-    this.#options.folders.remove(machine.id);
+    try {
+      this.#options.folders.remove(machine.id);
+    } catch (err) {
+      this.#options.log.error({ machine: machine.id, err }, "a machine's folder cannot be removed");
+    }
     this.#options.onTargets(machine.group);
   }
 }

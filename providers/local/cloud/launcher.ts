@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import { AddressPool } from "./addresses.ts";
 import { explained } from "./disk.ts";
 import { type MachineFolders, startMachine } from "./machine.ts";
+import { isOutOfFiles } from "./open-files.ts";
 import type { GroupSpec } from "./specs.ts";
 import type { MachineRecord, Revision } from "./store.ts";
 
@@ -136,7 +137,8 @@ export class Launcher {
       log.info({ machine: machine.id, group, address, revision: revision.id }, "machine started");
     } catch (error) {
       if (restarts > 0) starts.lost.unshift(restarts);
-      const { wait, tooOften } = this.failed(group);
+      // No revision is to blame for that.
+      const { wait, tooOften } = this.failed(group, isOutOfFiles(error) ? 0 : 1);
       log.error({ group, retryInMs: wait, err: error }, "machine could not be started");
       if (tooOften)
         onGivenUp(

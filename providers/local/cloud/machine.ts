@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
+import { openFilesLimit } from "./open-files.ts";
 import { isAlive, launch, type ProcessRef, signalProcess } from "./process.ts";
 import type { GroupSpec } from "./specs.ts";
 import type { MachineRecord, Revision } from "./store.ts";
@@ -122,6 +123,12 @@ export async function lastWords(folders: MachineFolders, id: string): Promise<st
   return [...full, "its last log lines:", ...lines];
 }
 
+/**
+ * How many files a machine's startup script may have open: what systemd gives services on real machines, and not what
+ * this process happens to have. The app's Node.js raises it to the hard limit, here as there.
+ */
+const machineOpenFiles = Math.min(1024, openFilesLimit());
+
 export interface StartMachine {
   readonly group: string;
   readonly revision: Revision;
@@ -143,7 +150,7 @@ async function begin(id: string, identityUrl: string, options: StartMachine): Pr
   writeFileSync(script, revision.startupScript, { mode: 0o700 });
   return launch({
     command: "bash",
-    args: [script],
+    args: ["-c", 'ulimit -Sn "$0" && exec bash "$1"', String(machineOpenFiles), script],
     cwd,
     env: {
       PATH: process.env.PATH ?? "/usr/local/bin:/usr/bin:/bin",

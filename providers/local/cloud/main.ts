@@ -42,6 +42,7 @@ const plane = await ControlPlane.start({
 const api = createApi(plane);
 rmSync(socket, { force: true });
 await withSocketPath(home, (path) => api.listen({ path }));
+api.server.on("error", (err) => log.error({ err }, "the control plane's interface failed"));
 chmodSync(socket, 0o600);
 log.info({ home, version }, "control plane runs");
 for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => void plane.stop(signal));

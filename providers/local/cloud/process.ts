@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
+import { withSpareFile } from "./open-files.ts";
 
 /** A process that may outlive whoever started it. */
 export interface ProcessRef {
@@ -22,7 +23,7 @@ export function processStart(pid: number): string | undefined {
   }
   try {
     // proc_pid_stat(5): the command's name, field 2, is in parentheses and may hold anything; state is 3, starttime 22.
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const stat = withSpareFile(() => readFileSync(`/proc/${pid}/stat`, "utf8"));
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
   } catch (error) {
@@ -74,7 +75,9 @@ export async function launch(options: LaunchOptions): Promise<ProcessRef> {
     });
     await new Promise<void>((resolve, reject) => {
       child.once("spawn", resolve);
-      child.once("error", (error) => reject(new Error(`cannot start ${options.command}: ${error.message}`)));
+      child.once("error", (error) =>
+        reject(new Error(`cannot start ${options.command}: ${error.message}`, { cause: error })),
+      );
     });
     if (options.onExit) child.once("exit", options.onExit);
     child.unref();

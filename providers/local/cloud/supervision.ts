@@ -82,7 +82,12 @@ export class Supervision {
       stdio: ["ignore", 1, 2, lockDescriptor, "ignore", "pipe"],
     });
     child.once("error", (err) => this.#log.error({ err }, "no supervisor can be started"));
+    const beats = (child.stdio as unknown as readonly Socket[] | undefined)?.[5];
+    if (beats === undefined) {
+      setTimeout(() => this.#adopt(), beatMs).unref();
+      return;
+    }
     child.unref();
-    this.#use((child.stdio as unknown as readonly Socket[])[5] as Socket);
+    this.#use(beats);
   }
 }

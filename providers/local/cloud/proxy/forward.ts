@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import { isOutOfFiles } from "../open-files.ts";
 import { answer } from "./answer.ts";
 import { announcesBody, type Peer, requestHeaders, responseHeaders } from "./headers.ts";
 import { type Backend, chooseMachine, type Machine } from "./pool.ts";
@@ -185,6 +186,8 @@ export class Exchange implements Handler {
       this.warn(reason, "A machine broke off in the middle of an answer");
       this.finish();
       this.req.socket.resetAndDestroy();
+    } else if (isOutOfFiles(error)) {
+      this.refuse(503, "The load balancer can open no further connection", reason, "Retry-After", "1");
     } else if (error.code === "UND_ERR_INVALID_ARG") {
       this.refuse(400, `The request cannot be forwarded: ${error.message}`);
     } else if (error.code === "UND_ERR_HEADERS_TIMEOUT") {

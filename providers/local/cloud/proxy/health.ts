@@ -1,6 +1,7 @@
 import { isIPv6 } from "node:net";
 import { Client } from "undici";
 import type { HealthCheck } from "../../../../config/settings.ts";
+import { isOutOfFiles } from "../open-files.ts";
 import type { Machine } from "./pool.ts";
 
 /**
@@ -45,7 +46,7 @@ export function watchHealth(
     const failure = await check(client, settings());
     running = false;
     if (stopped) return;
-    record(failure);
+    if (failure !== notChecked) record(failure);
     timer = setTimeout(run, again ? 0 : interval());
     again = false;
   }
@@ -94,8 +95,11 @@ export function watchHealth(
   };
 }
 
+/** Of a check that could not be made: it says nothing about the machine. */
+const notChecked = Symbol("not checked");
+
 /** Resolves with what is wrong with the machine; undefined if nothing is. */
-async function check(client: Client, settings: HealthCheck): Promise<string | undefined> {
+async function check(client: Client, settings: HealthCheck): Promise<string | undefined | typeof notChecked> {
   const { path, timeoutSeconds } = settings;
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), timeoutSeconds * 1000);
@@ -110,6 +114,7 @@ async function check(client: Client, settings: HealthCheck): Promise<string | un
     await body.dump();
     return statusCode === 200 ? undefined : `GET ${path} answered ${statusCode} instead of 200`;
   } catch (error) {
+    if (isOutOfFiles(error)) return notChecked;
     if (late.signal.aborted) return `GET ${path} took longer than ${timeoutSeconds} s`;
     return `GET ${path} failed: ${(error as Error).message}`;
   } finally {

@@ -1,5 +1,6 @@
 import { isIPv6 } from "node:net";
 import ipaddr from "ipaddr.js";
+import { openFilesLimit } from "../open-files.ts";
 
 /** Connections that clients have at most, all together and each, where the limit on open files allows as many. */
 const mostConnections = 10_000;
@@ -37,17 +38,6 @@ export function limitsFor(openFiles: number): Limits {
     idle: Math.min(mostConnections, part),
     endpoint: Math.min(mostOfEndpoint, Math.floor(part / 2)),
   };
-}
-
-/** How many files this process may have open: Node.js has raised that to the hard limit when it started. */
-export function openFilesLimit(): number {
-  // The network part would look up names of addresses.
-  Object.assign(process.report, { excludeNetwork: true });
-  const { userLimits } = process.report.getReport() as {
-    userLimits?: { open_files: { soft: number | string } };
-  };
-  const limit = Number(userLimits?.open_files.soft);
-  return Number.isNaN(limit) ? Number.POSITIVE_INFINITY : limit;
 }
 
 /** The connections that the load balancers of one process have, counted against its limits. */
