@@ -2,6 +2,7 @@ import { RunError } from "@pulumi/pulumi/errors.js";
 import { closest, distance } from "fastest-levenshtein";
 import * as v from "valibot";
 import { checkRelations } from "./checks.ts";
+import { keyPath } from "./key-path.ts";
 import { type Input, schema, textKeys } from "./schema.ts";
 import type { CloudRules, Draft, Report, Settings } from "./settings.ts";
 import { notesOf, required, type SchemaNode } from "./values.ts";
@@ -158,14 +159,6 @@ function parse(input: Record<string, unknown>, report: Report): Draft<Input> {
     remove(output, path);
   }
   return output as Draft<Input>;
-}
-
-/** Pulumi's notation: `clusters[1].min`, `tags["a.b"]`. */
-function keyPath(parent: string, key: string | number): string {
-  if (parent === "") return String(key);
-  if (typeof key === "number") return `${parent}[${key}]`;
-  if (!/^[\w-]+$/.test(key)) return `${parent}[${JSON.stringify(key)}]`;
-  return `${parent}.${key}`;
 }
 
 /** Empties the key of a wrong value; a wrong item of a list takes the list along, so that the others keep their places. */

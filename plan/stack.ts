@@ -1,6 +1,5 @@
-import { readFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
-import { parse } from "yaml";
+import { type ProjectFile, readProjectFile, readStackFile } from "../config/stack-file.ts";
 import { noStackFile } from "../operations/stacks.ts";
 
 /** What stands for a secret, wherever it would be shown. */
@@ -30,21 +29,15 @@ export interface StackOptions {
   readonly config?: Readonly<Record<string, unknown>>;
 }
 
-interface ProjectFile {
-  readonly name: string;
-  readonly main?: string;
-  readonly config?: Readonly<Record<string, unknown>>;
-}
-
 /**
  * Reads `Pulumi.yaml` and a stack's configuration as the CLI does, but decrypts nothing.
  * @throws when there is no such stack, with those that there are; or when a file is no YAML
  */
 export function readStack(name: string, options: StackOptions = {}): Stack {
   const root = resolve(options.root ?? join(import.meta.dirname, ".."));
-  const project = readYaml(join(root, "Pulumi.yaml")) as ProjectFile;
+  const project = readProjectFile(root);
   const file = options.configFile ? resolve(options.configFile) : join(root, `Pulumi.${name}.yaml`);
-  const fromFile = (readStackFile(name, file, root)?.config ?? {}) as Record<string, unknown>;
+  const fromFile = readConfig(name, file, { root, project });
   const values = new Map<string, unknown>();
   for (const source of [projectValues(project), fromFile, options.config ?? {}]) {
     for (const [key, value] of Object.entries(source)) {
@@ -65,31 +58,30 @@ export function readStack(name: string, options: StackOptions = {}): Stack {
 }
 
 /** What `Pulumi.yaml` itself sets, for every stack: a bare value, or an object with `value` or `default`. */
-function projectValues({ config = {} }: ProjectFile): Record<string, unknown> {
+function projectValues({ config }: ProjectFile): Record<string, unknown> {
   const value = (entry: unknown) => {
     if (typeof entry !== "object" || entry === null) return entry ?? undefined;
     const { value, default: otherwise } = entry as { value?: unknown; default?: unknown };
     return value ?? otherwise;
   };
-  return Object.fromEntries(Object.entries(config).map(([key, entry]) => [key, value(entry)]));
+  return Object.fromEntries(Object.entries(config ?? {}).map(([key, entry]) => [key, value(entry)]));
 }
 
-function readYaml(file: string): unknown {
-  const text = readFileSync(file, "utf8");
+function readConfig(
+  name: string,
+  file: string,
+  { root, project }: { readonly root: string; readonly project: ProjectFile },
+): Readonly<Record<string, unknown>> {
   try {
-    return parse(text);
-  } catch (error) {
-    throw new Error(`${file} is no valid YAML: ${(error as Error).message}`);
-  }
-}
-
-function readStackFile(name: string, file: string, root: string): { config?: unknown } | null {
-  try {
-    return readYaml(file) as { config?: unknown } | null;
+    const { config, environment } = readStackFile(file, project.name);
+    if (environment === undefined) return config;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     throw noStackFile(root, name, relative(root, file));
   }
+  throw new Error(
+    `${relative(root, file)}: environment names environments of Pulumi ESC, which a plan does not fetch: give what they set in a file of its own, with --config-file`,
+  );
 }
 
 /** A value that the CLI encrypted: `{ secure: … }`. */
@@ -104,15 +96,31 @@ function hasSecret(value: unknown): boolean {
   return isSecret(value) || Object.values(value).some(hasSecret);
 }
 
-/** The value with `[secret]` for whatever is encrypted, and keys in order, as the CLI hands objects over. */
+/** The value with `[secret]` for whatever is encrypted. */
 function blind(value: unknown): unknown {
   if (isSecret(value)) return secretText;
   if (Array.isArray(value)) return value.map(blind);
   if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).map(([key, part]) => [key, blind(part)] as const);
-  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, blind(part)]));
 }
 
+/** As the CLI hands a value over: nothing is empty text, unless it stands within a list or an object. */
 function toText(value: unknown): string {
-  return typeof value === "string" ? value : JSON.stringify(value);
+  if (value === null) return "";
+  return typeof value === "string" ? value : toJson(value);
+}
+
+/** JSON as Go writes it (`encoding/json`): keys in the order of their bytes, and what HTML or JavaScript would take for its own escaped. */
+function toJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(toJson).join(",")}]`;
+  if (typeof value === "object" && value !== null) {
+    const entries = Object.entries(value).toSorted(([a], [b]) =>
+      Buffer.compare(Buffer.from(a), Buffer.from(b)),
+    );
+    return `{${entries.map(([key, part]) => `${toJson(key)}:${toJson(part)}`).join(",")}}`;
+  }
+  return JSON.stringify(value).replace(
+    /[<>&\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { readProjectFile, readStackFile } from "../config/stack-file.ts";
 import { noStackFile, stackFile } from "../operations/stacks.ts";
 import {
   type Deployment,
@@ -48,6 +49,8 @@ export interface Request {
   readonly flags: readonly string[];
   /** Of `destroy`: whether what is protected goes too. */
   readonly withData?: true;
+  /** The stack's configuration, where the CLI is told that it is in another file; relative to the project's folder. */
+  readonly configFile?: string;
   /** The stack's name, given beforehand instead of when it is asked for. */
   readonly confirm?: string;
 }
@@ -123,12 +126,14 @@ export function parseRequest([command = "", ...args]: readonly string[]): Reques
     }),
   );
   const flags = args.filter((_, index) => !own.has(index));
-  if (!values["with-data"]) return { command, stack, flags };
+  const configFile = values["config-file"];
+  const request = { command, stack, flags, ...(typeof configFile === "string" && { configFile }) };
+  if (!values["with-data"]) return request;
   const limits = ["target", "exclude", "preview-only", "exclude-protected"].filter((name) => name in values);
   if (limits.length > 0)
     throw new Error(`--with-data removes the whole stack: it cannot stand beside --${limits[0]}.`);
   const { confirm } = values;
-  return { command, stack, flags, withData: true, ...(typeof confirm === "string" && { confirm }) };
+  return { ...request, withData: true, ...(typeof confirm === "string" && { confirm }) };
 }
 
 /** The CLI's arguments for a request: what the wrapper adds stands before the user's flags, which win. */
@@ -148,7 +153,7 @@ export function cliArguments({ command, stack, flags }: Request): string[] {
 export async function runStack(outer: Context, argv: readonly string[]): Promise<number> {
   const start = performance.now();
   const request = parseRequest(argv);
-  requireStackFile(outer, request);
+  checkStackFile(outer, request);
   const opened = await openPulumi(outer, request.stack);
   const { command, stack, flags } = request;
   const { cli, context, pulumi } = opened;
@@ -179,11 +184,15 @@ export async function runStack(outer: Context, argv: readonly string[]): Promise
   return code;
 }
 
-/** Fails, before anything is started, when the program could not know what the stack is to be. */
-function requireStackFile({ root }: Context, { command, stack, flags, withData }: Request): void {
+/**
+ * Fails, before anything is started, when the program could not know what the stack is to be, or would be told something
+ * else than the stack's file says to a plan.
+ */
+function checkStackFile({ root }: Context, { command, stack, withData, configFile }: Request): void {
   if (!("runs" in commands[command]) && !withData) return;
-  if (flags.some((flag) => flag.startsWith("--config-file"))) return;
-  if (!existsSync(join(root, stackFile(stack)))) throw noStackFile(root, stack);
+  const file = configFile === undefined ? join(root, stackFile(stack)) : resolve(root, configFile);
+  if (!existsSync(file)) throw noStackFile(root, stack, configFile);
+  readStackFile(file, readProjectFile(root).name);
 }
 
 /** What the stack `local` needs before a command. One that changes nothing leaves it as it is, once it is there. */

@@ -22,6 +22,29 @@ describe("a stack's files", () => {
     });
   });
 
+  it("writes values as the CLI does: nothing as empty text, and JSON as Go does", async () => {
+    const root = await makeProject("");
+    const values = ["~", "", "[~]", "{ b: 1e21, A: <é>&, '10': x }", "1e20", "['\\']"];
+    const lines = values.map((value, index) => `  lab:${index}: ${value}\n`);
+    await writeFile(join(root, "Pulumi.dev.yaml"), `config:\n${lines.join("")}`);
+    expect(Object.values(readStack("dev", { root }).config)).toEqual([
+      "",
+      "",
+      "[null]",
+      '{"10":"x","A":"\\u003cé\\u003e\\u0026","b":1e+21}',
+      "100000000000000000000",
+      '["\\\\"]',
+    ]);
+  });
+
+  it("refuses environments that it does not fetch", async () => {
+    const root = await makeProject("");
+    await writeFile(join(root, "Pulumi.dev.yaml"), "environment: [shared]\n");
+    expect(() => readStack("dev", { root })).toThrow(
+      /^Pulumi\.dev\.yaml: environment names .+ --config-file$/,
+    );
+  });
+
   it("decrypts nothing, and says which keys are secret", async () => {
     const config = {
       "lab:key": { secure: "v1:abc" },
@@ -71,6 +94,6 @@ describe("a stack's files", () => {
   it("names a file that is no YAML", async () => {
     const root = await makeProject("");
     await writeFile(join(root, "Pulumi.dev.yaml"), "config: [");
-    expect(() => readStack("dev", { root })).toThrow(/Pulumi\.dev\.yaml is no valid YAML: /);
+    expect(() => readStack("dev", { root })).toThrow(/^Pulumi\.dev\.yaml, line \d: this is no valid YAML: /);
   });
 });

@@ -78,6 +78,7 @@ function fakeCli(state?: object, { exit = 0, backend = "" } = {}) {
   writeCli(bin, "3.256.0");
   if (state) writeFileSync(join(root, "state.json"), JSON.stringify(state));
   writeFileSync(join(root, "outputs.json"), JSON.stringify(outputs));
+  writeFileSync(join(root, "Pulumi.yaml"), "name: switchyard\n");
   for (const stack of ["local", "aws"])
     writeFileSync(join(root, `Pulumi.${stack}.yaml`), "config:\n  a:b: c\n");
   writeScript(
@@ -205,6 +206,25 @@ test("a stack without a file is refused with those that have one, before anythin
     );
   }
   expect(calls()).toEqual([]);
+});
+
+test("a stack's file that the CLI reads in its own way is refused, before anything is started", async () => {
+  const context = fakeCli(empty);
+  const file = join(root, "Pulumi.local.yaml");
+  writeFileSync(file, "config:\n  switchyard:machines: 010\n");
+  for (const command of ["up", "preview"]) {
+    await expect(runStack(context, [command])).rejects.toThrow(
+      "Pulumi.local.yaml, line 2: switchyard:machines is 010: it is 8 to the Pulumi CLI and something else to others",
+    );
+    const other = ["--config-file", "Pulumi.aws.yaml"];
+    expect(await runStack(context, [command, ...other])).toBe(0);
+    expect(calls().join("\n")).toContain(
+      `${command} --stack local${command === "up" ? " --yes --skip-preview" : ""} ${other.join(" ")}`,
+    );
+  }
+  writeFileSync(join(root, "other.yaml"), "config: []\n");
+  await expect(runStack(context, ["up", "--config-file=other.yaml"])).rejects.toThrow("config is a list");
+  await expect(runStack(context, ["up", "--config-file=none.yaml"])).rejects.toThrow("There is no none.yaml");
 });
 
 test("of a stack that the backend does not have it says how to make it, not how to unlock it", async () => {
