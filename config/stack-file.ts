@@ -41,6 +41,7 @@ const known = ["config", "environment", ...texts];
  */
 export function readStackFile(file: string, project: string): StackFile {
   const name = basename(file);
+  if (!/\.(ya?ml|json)$/.test(name)) throw new Error(`${name} must be named .yaml, for the CLI to read it`);
   const content = readYamlFile(file) ?? {};
   if (!isObject(content)) {
     throw new Error(`${name} holds ${kindOf(content)}; it must be an object with the key config`);

@@ -61,6 +61,9 @@ test("a folder is no file, and a file that is not there is the system's error", 
   mkdirSync(folder);
   expect(() => readStackFile(folder, "lab")).toThrow("Pulumi.dev.yaml is a folder; it must be a file");
   expect(() => readStackFile(join(root, "Pulumi.x.yaml"), "lab")).toThrow(/^ENOENT/);
+  expect(() => readStackFile(join(root, "x.txt"), "lab")).toThrow(
+    "x.txt must be named .yaml, for the CLI to read it",
+  );
 });
 
 test("a project has a name", () => {
