@@ -120,8 +120,10 @@ function line(key: string, value: unknown, remedy: string): string {
   return `${/^[a-z]+:/.test(key) ? "" : namespace}${key} is ${value === undefined ? "missing" : show(value)}; ${remedy}`;
 }
 
+/** An encrypted value is text, also where `pulumi config set --secret` was given a number, and `[secret]` in a plan. */
 function secretLine(key: string): string {
-  return `${namespace}${key} is a secret that is not valid, and is not shown; docs/configuration.md says what it may be`;
+  const name = namespace + key;
+  return `${name} is a secret that is not valid, and is not shown; only texts can be secret, and a plan decrypts none: pulumi config set --plaintext --path '${name}' <value> (docs/configuration.md says what it may be)`;
 }
 
 /** A value for a message: JSON, at most 60 characters of it, and never a private key. */

@@ -7,8 +7,8 @@ import { readYaml } from "./yaml.ts";
 export interface StackFile {
   /** By whole keys, `switchyard:machines`, also where the file leaves the project's name out. */
   readonly config: Readonly<Record<string, unknown>>;
-  /** Environments of Pulumi ESC, which add to the configuration; undefined where there are none. */
-  readonly environment: unknown;
+  /** All else: `encryptionsalt`, and what the CLI calls `environment`, environments of Pulumi ESC that add to the configuration. */
+  readonly rest: Readonly<Record<string, unknown>>;
 }
 
 /** What is read of `Pulumi.yaml`. */
@@ -56,13 +56,14 @@ export function readStackFile(file: string, project: string): StackFile {
     if (typeof value !== "object") continue;
     throw new Error(`${name}: ${key} is ${kindOf(value)}; it must be text: let pulumi stack init write it`);
   }
-  const config = content.config ?? {};
+  const { config: given, ...rest } = content;
+  const config = given ?? {};
   if (!isObject(config)) {
     throw new Error(
       `${name}: config is ${kindOf(config)}; it must be an object, such as\nconfig:\n  ${project}:KEY: VALUE`,
     );
   }
-  return { config: withNamespace(config, project, name), environment: content.environment ?? undefined };
+  return { config: withNamespace(config, project, name), rest };
 }
 
 /**

@@ -73,8 +73,8 @@ function readConfig(
   { root, project }: { readonly root: string; readonly project: ProjectFile },
 ): Readonly<Record<string, unknown>> {
   try {
-    const { config, environment } = readStackFile(file, project.name);
-    if (environment === undefined) return config;
+    const { config, rest } = readStackFile(file, project.name);
+    if ((rest.environment ?? undefined) === undefined) return config;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     throw noStackFile(root, name, relative(root, file));

@@ -1,8 +1,8 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
-import { parseDocument } from "yaml";
+import { readProjectFile, readStackFile } from "../config/stack-file.ts";
 import { stackFile } from "../operations/stacks.ts";
 import { exportStack, noStack, type StackResource } from "./backend.ts";
 import { attach, type Context } from "./process.ts";
@@ -40,7 +40,7 @@ export async function destroyWithData(opened: OpenedPulumi, request: WithDataReq
   const code = await run("destroy", "--exclude-protected");
   if (code !== 0) return code;
   return (
-    (await withFile(await unprotectedConfig(context, stack), (file) =>
+    (await withFile(unprotectedConfig(context, stack), (file) =>
       run("up", "--config-file", file, ...kept.flatMap(({ urn }) => ["--target", urn])),
     )) || run("destroy")
   );
@@ -67,13 +67,12 @@ async function confirm(
   );
 }
 
-/** The stack's own configuration, with a bucket that may go. */
-async function unprotectedConfig({ root }: Context, stack: string): Promise<string> {
-  const document = parseDocument(await readFile(join(root, stackFile(stack)), "utf8"));
-  const path = ["config", "switchyard:bucket"];
-  for (const [key, value] of Object.entries({ protect: false, empty: true }))
-    document.setIn([...path, key], value);
-  return document.toString();
+/** The stack's own file, as JSON, which is YAML, with a bucket that may go. */
+export function unprotectedConfig({ root }: Pick<Context, "root">, stack: string): string {
+  const { config, rest } = readStackFile(join(root, stackFile(stack)), readProjectFile(root).name);
+  const key = "switchyard:bucket";
+  const bucket = { ...(config[key] as object | undefined), protect: false, empty: true };
+  return JSON.stringify({ ...rest, config: { ...config, [key]: bucket } });
 }
 
 async function withFile<T>(content: string, use: (file: string) => Promise<T>): Promise<T> {

@@ -282,9 +282,21 @@ test("the value of a secret key is never shown, not even in part", async () => {
     "token",
   ]);
   expect(problems[2]).toBe(
-    "sshKey is a secret that is not valid, and is not shown; docs/configuration.md says what it may be",
+    "sshKey is a secret that is not valid, and is not shown; only texts can be secret, and a plan decrypts none: pulumi config set --plaintext --path 'switchyard:sshKey' <value> (docs/configuration.md says what it may be)",
   );
   expect(problems.join()).not.toMatch(/hunter|192\.0\.2/);
+});
+
+test("a number that is encrypted is refused where it is text, with how to set it", async () => {
+  const secretKeys = new Set(["switchyard:machines", "switchyard:app"]);
+  const problems = await problemsOf({ machines: "[secret]", app: { port: "5000" } }, secretKeys);
+  expect(problems).toEqual(
+    ["app.port", "machines"].map((key) =>
+      expect.stringMatching(
+        `^${key} is a secret .+ pulumi config set --plaintext --path 'switchyard:${key}' <value>`,
+      ),
+    ),
+  );
 });
 
 const everything = {

@@ -21,12 +21,15 @@ test.each([
   "config: {}\n",
   "secretsprovider: passphrase\n",
 ])("%j configures nothing", (content) => {
-  expect(read(content)).toEqual({ config: {}, environment: undefined });
+  expect(read(content).config).toEqual({});
 });
 
 test("keys without a namespace are the project's own", () => {
   expect(read("\ufeffconfig:\n  a: 1\n  aws:region: b\n").config).toEqual({ "lab:a": 1, "aws:region": "b" });
-  expect(read("environment: [c]\nconfig:\n  a: 1\n")).toEqual({ config: { "lab:a": 1 }, environment: ["c"] });
+  expect(read("environment: [c]\nconfig:\n  a: 1\n")).toEqual({
+    config: { "lab:a": 1 },
+    rest: { environment: ["c"] },
+  });
 });
 
 test.each([

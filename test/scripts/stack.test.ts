@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, expect, test, vi } from "vitest";
+import { unprotectedConfig } from "../../scripts/destroy.ts";
 import { capture } from "../../scripts/process.ts";
 import { cliArguments, parseRequest, runStack, usageOf } from "../../scripts/stack.ts";
 import { readLines, temporaryFolder, testContext, writeCli, writeScript } from "../support/fake-cli.ts";
@@ -251,6 +252,20 @@ test("`--help` runs nothing", async () => {
     const { code, stdout } = await capture(process.execPath, [script, ...rest, "--help"], { env: {} });
     expect([code, stdout]).toEqual([0, expect.stringMatching(/^Usage: npm run [\s\S]+--stack, -s NAME/)]);
   }
+});
+
+test.each([
+  ["config:\n  bucket: { empty: false, protect: true, encryptionKey: k }\n", { encryptionKey: "k" }],
+  ["config:\n  a:b: &x { encryptionKey: k }\n  switchyard:bucket: *x\n", { encryptionKey: "k" }],
+  ["encryptionsalt: v1:a\nconfig:\n  switchyard:bucket:\n", {}],
+  ["config:\n", {}],
+])("`destroy --with-data` lets the bucket of %j go, and leaves all else as it is", (content, bucket) => {
+  const context = fakeCli(empty);
+  writeFileSync(join(root, "Pulumi.local.yaml"), content);
+  const { config, ...rest } = JSON.parse(unprotectedConfig(context, "local"));
+  expect(config["switchyard:bucket"]).toEqual({ ...bucket, protect: false, empty: true });
+  expect(config.bucket).toBeUndefined();
+  expect(rest.encryptionsalt).toBe(/v1:a/.exec(content)?.[0]);
 });
 
 test("without the stack's name given again, `destroy --with-data` starts nothing", async () => {
