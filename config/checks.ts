@@ -99,7 +99,7 @@ function checkPlaces(
   }
 }
 
-/** A cluster's machines are spread evenly over its subnets. */
+/** A cluster's machines are spread evenly over those of its subnets that the cloud takes addresses from. */
 function checkRoom(
   { network, clusters = [], rollout = {} }: Draft<Settings>,
   rules: CloudRules,
@@ -108,12 +108,10 @@ function checkRoom(
   for (const [place, { cidr }] of (network?.subnets ?? []).entries()) {
     const range = parseCidr(cidr);
     if (!range || !network) continue;
-    const placed = clusters.filter(({ subnets }) => subnets?.includes(place));
-    const needed = placed.reduce(
-      (sum, { max = 0, subnets = [] }) =>
-        sum + Math.ceil(rules.mostAtOnce(max, rollout) / new Set(subnets).size),
-      0,
-    );
+    const needed = clusters.reduce((sum, { max = 0, subnets = [] }) => {
+      const places = new Set(rules.placesOf?.(subnets) ?? subnets);
+      return places.has(place) ? sum + Math.ceil(rules.mostAtOnce(max, rollout) / places.size) : sum;
+    }, 0);
     const room = rules.roomIn(network, place);
     if (needed <= room) continue;
     const prefix = 32 - Math.ceil(Math.log2(needed + addressCount(range) - room));

@@ -165,6 +165,8 @@ export interface CloudRules {
   readonly takesSecrets?: true;
   /** How many addresses of the subnet at a place in the configuration are left for machines. */
   roomIn(network: Draft<NetworkSettings>, place: number): number;
+  /** Which of a cluster's subnets its machines have addresses in, as many in each. Default: all of them. */
+  placesOf?(subnets: readonly number[]): readonly number[];
   /** The most machines that a cluster of `max` has at once, which is while it is rolled. */
   mostAtOnce(max: number, rollout: Draft<RolloutSettings>): number;
   /**

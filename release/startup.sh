@@ -7,7 +7,8 @@
 #   fetch KEY FILE   copies an object of the bucket to a file
 #   supervise COMMAND [ARGUMENT…]
 #                    optional, in place of systemd: runs the app by that command, with APP_ENVIRONMENT
-# They run with `set -e`, may use all that is defined here, and keep secrets out of arguments by `request`.
+# They run with `set -e`, may use all that is defined here, and keep secrets out of arguments by `request`. Beside them may
+# stand app_output: where systemd sends what the app writes, in the words of its StandardOutput (default: journal).
 set -euo pipefail
 umask 022
 
@@ -162,6 +163,7 @@ StartLimitIntervalSec=0
 [Service]
 Type=exec
 ExecStart=$(printf '"%s" ' "$@")
+StandardOutput=${app_output:-journal}
 EnvironmentFile=$etc/switchyard/app.env
 Restart=always
 RestartSec=1

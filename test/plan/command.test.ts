@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -55,9 +55,15 @@ describe("npm run plan", { timeout: 90_000 }, () => {
   });
 
   it("ends with 1 and the CLI's words when the program fails", async () => {
-    const { code, stdout } = await run(["--stack", "gcp"]);
+    const folder = await mkdtemp(join(tmpdir(), "nowhere-"));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const file = join(folder, "Pulumi.nowhere.yaml");
+    await writeFile(file, "config:\n  switchyard:cloud: nowhere\n");
+    const { code, stdout } = await run(["--config-file", file]);
     expect(code).toBe(1);
-    expect(stdout).toMatch(/error: 1 problem in this stack's configuration:\n +switchyard:cloud is "gcp"/);
+    expect(stdout).toMatch(
+      /error: 1 problem in this stack's configuration:\n +switchyard:cloud is "nowhere"/,
+    );
     expect(stdout).toMatch(/\nThe program failed: this is as far as it got\.\n$/);
   });
 

@@ -1,0 +1,185 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type * as pulumi from "@pulumi/pulumi";
+import { Cluster, type ClusterArgs } from "../../components/cluster.ts";
+import type { GcpBucket } from "./bucket.ts";
+import { type GcpContext, labelsOf } from "./context.ts";
+import { machineTag, proxyRanges } from "./firewalls.ts";
+import { imageFor } from "./images.ts";
+import type { MachineAccount } from "./machine-account.ts";
+import { canBeShielded, diskTypeOf, machineTypeOf, platformOf } from "./machine-types.ts";
+import type { GcpNetwork } from "./network.ts";
+import { releaseMetadata } from "./release-metadata.ts";
+import { HealthCheck, InstanceTemplate, RegionAutoscaler, RegionInstanceGroupManager } from "./resources.ts";
+import { initialDelaySeconds, rolloutSeconds, surgeOf, unavailableOf } from "./rollout.ts";
+
+const functions = readFileSync(join(import.meta.dirname, "startup.sh"), "utf8");
+
+/** What a group calls the app's port, by which a load balancer finds it. */
+export const portName = "app";
+
+/** Who may log in with `switchyard:sshKey`. */
+const loginName = "switchyard";
+
+type Args = ClusterArgs<GcpNetwork, GcpBucket>;
+
+/** A managed instance group over the zones of its subnets; its machines have addresses of the first of them. */
+export class GcpCluster extends Cluster {
+  readonly machineType: pulumi.Output<string>;
+  readonly groupId: pulumi.Output<string>;
+  readonly revision: pulumi.Output<string>;
+  /** What a load balancer sends requests to, and by which check it finds machines healthy. */
+  readonly instanceGroup: pulumi.Output<string>;
+  readonly healthCheckId: pulumi.Output<string>;
+  /** How long a machine that leaves may finish its requests, in seconds. */
+  readonly drainSeconds: number;
+  override readonly rolloutSeconds: number;
+
+  constructor(
+    name: string,
+    args: Args,
+    account: MachineAccount,
+    context: GcpContext,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super(name, args, opts);
+    const machine = machineOf(name, args, account, context);
+    const { script, revision } = this.#startup(args, machine);
+    this.revision = revision;
+    const { metadata, ...rest } = machine;
+    const template = new InstanceTemplate(
+      name,
+      { ...rest, metadata: { ...metadata, "startup-script": script } },
+      // An address in the bucket is not enough: machines must be allowed to read what is there.
+      { parent: this, dependsOn: [...account.grants] },
+    );
+    this.machineType = template.machineType;
+    this.healthCheckId = this.#healthCheck(name, args, context).id;
+    const group = this.#group(name, args, template, context);
+    this.groupId = group.name;
+    this.instanceGroup = group.instanceGroup;
+    this.drainSeconds = args.rollout.drainSeconds;
+    this.rolloutSeconds = rolloutSeconds(args.max, args.rollout);
+    this.registerOutputs({ machineType: this.machineType });
+  }
+
+  #startup(args: Args, machine: ReturnType<typeof machineOf>) {
+    const place = { BUCKET: args.bucket.bucketName };
+    // The load balancer appends two addresses to X-Forwarded-For: the client's, and its own.
+    const proxies = { TRUSTED_PROXIES: proxyRanges.join(","), PROXY_HOPS: 2 };
+    const environment = { ...proxies, STORE: "gcs", ...place };
+    const cloud = { functions, settings: place, environment };
+    const startup = this.startup(args, platformOf(machine.machineType), cloud, machine);
+    return { script: startup.script, revision: startup.revision };
+  }
+
+  /** By which the load balancer and auto-healing find a machine healthy. */
+  #healthCheck(name: string, { port, healthCheck }: Args, { apis }: GcpContext): HealthCheck {
+    return new HealthCheck(
+      name,
+      {
+        httpHealthCheck: { port, requestPath: healthCheck.path },
+        checkIntervalSec: healthCheck.intervalSeconds,
+        timeoutSec: healthCheck.timeoutSeconds,
+        healthyThreshold: healthCheck.healthyThreshold,
+        unhealthyThreshold: healthCheck.unhealthyThreshold,
+      },
+      { parent: this, dependsOn: apis.compute },
+    );
+  }
+
+  #group(
+    name: string,
+    args: Args,
+    template: InstanceTemplate,
+    { region }: GcpContext,
+  ): RegionInstanceGroupManager {
+    const { network, min, max, desired, port, rollout } = args;
+    const zones = new Set(args.subnets.flatMap((place) => network.subnets[place]?.zone ?? []));
+    const healing = { healthCheck: this.healthCheckId, initialDelaySec: initialDelaySeconds(rollout) };
+    const group = new RegionInstanceGroupManager(
+      name,
+      {
+        region,
+        baseInstanceName: name,
+        distributionPolicyZones: [...zones].sort(),
+        distributionPolicyTargetShape: "EVEN",
+        versions: [{ instanceTemplate: template.selfLink }],
+        targetSize: this.size,
+        namedPorts: [{ name: portName, port }],
+        autoHealingPolicies: healing,
+        updatePolicy: {
+          type: "PROACTIVE",
+          minimalAction: "REPLACE",
+          replacementMethod: "SUBSTITUTE",
+          maxSurgeFixed: surgeOf(max),
+          maxUnavailableFixed: unavailableOf(this.size, rollout),
+        },
+        // Readiness waits for what answers, and says what does not.
+        waitForInstances: false,
+      },
+      {
+        parent: this,
+        dependsOn: [...network.reachability],
+        ...(desired === undefined && { ignoreChanges: ["targetSize"] }),
+      },
+    );
+    new RegionAutoscaler(
+      name,
+      {
+        region,
+        target: group.id,
+        // It keeps the limits for who switches it on; the program asks for a number of machines itself.
+        autoscalingPolicy: {
+          mode: "OFF",
+          minReplicas: min,
+          maxReplicas: max,
+          cpuUtilization: { target: 0.6 },
+        },
+      },
+      { parent: this },
+    );
+    return group;
+  }
+}
+
+/** What a machine is, all but its startup script: every change of it replaces machines. */
+function machineOf(name: string, args: Args, account: MachineAccount, context: GcpContext) {
+  const machineType = machineTypeOf(args);
+  const labels = { ...labelsOf(context, args.tags), cluster: name };
+  const [place = 0] = args.subnets;
+  const subnet = args.network.subnets[place];
+  return {
+    machineType,
+    disks: [
+      {
+        boot: true,
+        autoDelete: true,
+        sourceImage: imageFor(machineType),
+        diskType: diskTypeOf(machineType),
+        ...(args.diskGiB !== undefined && { diskSizeGb: args.diskGiB }),
+        labels,
+      },
+    ],
+    networkInterfaces: [
+      {
+        subnetwork: subnet?.id ?? "",
+        ...(subnet?.isPublic && { accessConfigs: [{ networkTier: "PREMIUM" }] }),
+      },
+    ],
+    serviceAccount: { email: account.email, scopes: ["https://www.googleapis.com/auth/cloud-platform"] },
+    ...(canBeShielded(machineType) && {
+      shieldedInstanceConfig: { enableSecureBoot: true, enableVtpm: true, enableIntegrityMonitoring: true },
+    }),
+    metadata: { ...login(args), [releaseMetadata]: args.release.sha256 },
+    tags: [machineTag],
+    labels,
+  };
+}
+
+/** By OS Login, as IAM says; with a key of the stack's own, by that one alone, because OS Login heeds no keys of machines. */
+function login({ sshKey }: Args): Record<string, string> {
+  const project = { "block-project-ssh-keys": "TRUE" };
+  if (sshKey === undefined) return { ...project, "enable-oslogin": "TRUE" };
+  return { ...project, "enable-oslogin": "FALSE", "ssh-keys": `${loginName}:${sshKey}` };
+}

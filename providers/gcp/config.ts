@@ -1,0 +1,143 @@
+import { refuse } from "../../config/checks.ts";
+import { addressCount, parseCidr } from "../../config/cidr.ts";
+import type { CloudRules, Draft, NetworkSettings, Report, Settings } from "../../config/settings.ts";
+import { checkTags } from "./labels.ts";
+import { machineTypeOf, machineTypeProblem } from "./machine-types.ts";
+import { checkNames } from "./names.ts";
+import { checkProviderConfig } from "./provider-config.ts";
+import { longestTimeout, surgeOf } from "./rollout.ts";
+import { regionOf } from "./zones.ts";
+
+/** Addresses of a subnet that Google keeps: the first two and the last two (https://cloud.google.com/vpc/docs/subnets#reserved_ip_addresses_in_every_subnet). */
+const reservedAddresses = 4;
+
+/** The smallest disk that the images fit on, in GiB. */
+const leastDisk = 10;
+
+/** Ranges of a rule of Cloud Armor's, and rules of a policy (https://cloud.google.com/armor/quotas). */
+export const rangesOfRule = 10;
+const rulesOfPolicy = 200;
+
+/** Where the load balancer listens when there is a certificate. */
+export const httpsPort = 443;
+
+/** Google Cloud's defaults, and what it cannot do. */
+export const rules: CloudRules = {
+  defaults: {
+    machines: 2,
+    network: { cidr: "10.0.0.0/16", subnets: [{ cidr: "10.0.1.0/24" }] },
+    appPort: 80,
+    loadBalancerPort: 80,
+    healthCheckSeconds: 30,
+  },
+  roomIn({ subnets = [] }, place) {
+    const range = parseCidr(subnets[place]?.cidr);
+    return range ? addressCount(range) - reservedAddresses : 0;
+  },
+  placesOf: (subnets) => subnets.slice(0, 1),
+  mostAtOnce: (max) => max + surgeOf(max),
+  check(settings, report, raw) {
+    checkProviderConfig(settings, report, raw);
+    checkNat(settings, report);
+    checkClusters(settings, report);
+    checkLoadBalancer(settings.loadBalancer ?? {}, report);
+    checkKey(settings, report);
+    checkNames(settings, report);
+    checkTags("tags", settings.tags, report);
+    const timeout = settings.rollout?.timeoutSeconds;
+    if (timeout !== undefined && timeout > longestTimeout) {
+      const remedy = `on Google Cloud it must be ${longestTimeout} at most, because auto-healing waits no longer`;
+      report("rollout.timeoutSeconds", timeout, remedy);
+    }
+    refuse(settings, unknown, report);
+  },
+};
+
+/** Keys that Google Cloud has nothing for. */
+const unknown = {
+  "loadBalancer.protect": "Google Cloud has no deletion protection for load balancers",
+  permissionsBoundary: "Google Cloud bounds service accounts by an organization's policies alone",
+} as const;
+
+/** Whether machines of a subnet have public addresses: only where `access` lets somebody reach them. */
+export function isPublic(
+  network: Draft<NetworkSettings>,
+  place: number,
+  access: Draft<Settings["access"]>,
+): boolean {
+  return access.length > 0 && !network.subnets?.[place]?.private;
+}
+
+/** Cloud NAT serves a region, all its zones, and machines without public addresses alone. */
+function checkNat({ network = {}, access = [] }: Draft<Settings>, report: Report): void {
+  const { nat, subnets = [] } = network;
+  if (nat === "zonal") {
+    report("network.nat", nat, "on Google Cloud one gateway serves all zones of the region: make it one");
+  } else if (nat === "one" && subnets.every((_, place) => isPublic(network, place, access))) {
+    report(
+      "network.nat",
+      nat,
+      "all machines have public addresses, so nothing would use the gateway; leave it out",
+    );
+  }
+}
+
+function checkClusters({ clusters = [] }: Draft<Settings>, report: Report): void {
+  for (const [index, { size = "small", machineType, diskGiB, tags }] of clusters.entries()) {
+    const key = `clusters[${index}]`;
+    const type = machineTypeOf({ size, machineType });
+    const problem = machineTypeProblem(type);
+    if (problem) report(`${key}.machineType`, type, problem);
+    if (diskGiB !== undefined && diskGiB < leastDisk)
+      report(`${key}.diskGiB`, diskGiB, `the image needs ${leastDisk} at least`);
+    checkTags(`${key}.tags`, tags, report);
+  }
+}
+
+const certificatePattern =
+  /^projects\/[a-z][a-z0-9-]+\/(global\/sslCertificates|locations\/global\/certificateMaps)\/[a-z][a-z0-9-]*$/;
+
+function checkLoadBalancer(settings: Draft<Settings["loadBalancer"]>, report: Report): void {
+  const { certificate, host, port, allow = [] } = settings;
+  const ranges = new Set(allow).size;
+  const most = (rulesOfPolicy - 1) * rangesOfRule;
+  if (ranges > most)
+    report("loadBalancer.allow", `${ranges} ranges`, `Cloud Armor takes ${most} at most: name larger ones`);
+  if (!("certificate" in settings)) {
+    if (host !== undefined)
+      report("loadBalancer.host", host, "it is for HTTPS: give loadBalancer.certificate too");
+    if (port === httpsPort) {
+      const remedy = "that port is for HTTPS: give loadBalancer.certificate, or choose another, such as 80";
+      report("loadBalancer.port", port, remedy);
+    }
+    return;
+  }
+  if (certificate !== undefined && !certificatePattern.test(certificate)) {
+    const remedy =
+      "it must be a certificate, projects/<project>/global/sslCertificates/<name>, or a certificate map, projects/<project>/locations/global/certificateMaps/<name>";
+    report("loadBalancer.certificate", certificate, remedy);
+  }
+  if (!("host" in settings)) {
+    report("loadBalancer.host", host, "say which name the certificate is for, such as api.example.org");
+  }
+  if (port === httpsPort) {
+    const remedy = `with a certificate, this port redirects to ${httpsPort}: choose another one, such as 80`;
+    report("loadBalancer.port", port, remedy);
+  }
+}
+
+/** A bucket's key is where the bucket is. */
+function checkKey({ bucket, network = {} }: Draft<Settings>, report: Report): void {
+  const key = bucket?.encryptionKey;
+  if (key === undefined) return;
+  const [, location] =
+    /^projects\/[a-z][a-z0-9-]+\/locations\/([a-z0-9-]+)\/keyRings\/[\w-]+\/cryptoKeys\/[\w-]+$/.exec(key) ??
+    [];
+  const region = regionOf(network);
+  if (location === undefined) {
+    const remedy =
+      "it must be a Cloud KMS key, projects/<project>/locations/<region>/keyRings/<ring>/cryptoKeys/<key>";
+    report("bucket.encryptionKey", key, remedy);
+  } else if (region !== undefined && location !== region)
+    report("bucket.encryptionKey", key, `it must be a key of the bucket's region, ${region}`);
+}

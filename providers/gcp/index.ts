@@ -1,0 +1,10 @@
+import type { CloudFolder } from "../cloud-folder.ts";
+
+/** Google Cloud. */
+export const cloud: CloudFolder = {
+  rules: async () => (await import("./config.ts")).rules,
+  program: () => import("./program.ts"),
+  kinds: async () => (await import("./kinds.ts")).kinds,
+  machines: () => import("./machines.ts"),
+  files: () => import("./files.ts"),
+};

@@ -1,0 +1,33 @@
+import type { Cloud } from "../../components/cloud.ts";
+import type { Settings } from "../../config/settings.ts";
+import { enableApis } from "./apis.ts";
+import { GcpBucket } from "./bucket.ts";
+import { GcpCluster } from "./cluster.ts";
+import { nameOf, openContext } from "./context.ts";
+import { GcpLoadBalancer } from "./load-balancer.ts";
+import { MachineAccount } from "./machine-account.ts";
+import { GcpNetwork } from "./network.ts";
+import { Layout } from "./resources.ts";
+
+/** Google Cloud: a VPC, Cloud Storage, managed instance groups and a global application load balancer. */
+export function createCloud(settings: Settings): Cloud<GcpNetwork, GcpBucket, GcpCluster> {
+  const context = openContext(settings, enableApis());
+  const { gcpProject, region } = context;
+  let account: MachineAccount | undefined;
+  return {
+    operator: { project: gcpProject, region },
+    network: (name, args, opts) => {
+      const { protect } = settings.bucket;
+      const subnets = args.subnets.map(({ cidr }) => ({ cidr }));
+      const bucket = nameOf(context, "bucket");
+      new Layout("layout", { region, subnets, appPort: args.app.port, protect, ...(bucket && { bucket }) });
+      return new GcpNetwork(name, args, context, opts);
+    },
+    bucket: (name, args, opts) => new GcpBucket(name, args, context, opts),
+    cluster: (name, args, opts) => {
+      account ??= new MachineAccount("machines", args.bucket, context);
+      return new GcpCluster(name, args, account, context, opts);
+    },
+    loadBalancer: (name, args, opts) => new GcpLoadBalancer(name, args, context, opts),
+  };
+}
