@@ -99,7 +99,8 @@ export async function startGoogle(): Promise<Google> {
   return google;
 }
 
-function createTokens(seconds: () => number) {
+/** Access tokens as the metadata server gives them, and what tells which are still good. */
+export function createTokens(seconds: () => number) {
   const grants = new Map<string, { readonly expires: number; readonly scopes: readonly string[] }>();
   const given: string[] = [];
   return {
@@ -120,13 +121,17 @@ function createTokens(seconds: () => number) {
 
 type Call = [request: IncomingMessage, response: ServerResponse];
 
+/** The id of the machine that the metadata is of: a number of 64 bits. */
+export const machineId = "8124791253456789012";
+
 /** As "About VM metadata" in Compute Engine's documentation has it. */
-function serveMetadata(giveToken: (scopes: readonly string[]) => object): RequestListener {
+export function serveMetadata(giveToken: (scopes: readonly string[]) => object): RequestListener {
   return (request, response) => {
     if (request.headers["metadata-flavor"] !== "Google") return refuse(response, 403);
     const { pathname, searchParams } = new URL(request.url ?? "", "http://metadata");
     const answers: Readonly<Record<string, () => string>> = {
       "project/project-id": () => "test",
+      "instance/id": () => machineId,
       "instance/service-accounts/default/email": () => email,
       "instance/service-accounts/default/token": () =>
         JSON.stringify(giveToken(searchParams.get("scopes")?.split(",") ?? [])),
@@ -163,7 +168,7 @@ function passToStorage(endpoint: string, request: IncomingMessage, response: Ser
 }
 
 /** Answers an error as Google's APIs do (AIP-193), in words that are for the log alone. */
-function refuse(response: ServerResponse, code: number): void {
+export function refuse(response: ServerResponse, code: number): void {
   const error = { code, message: `Permission denied on resource ${email}` };
   response.writeHead(code, { "content-type": "application/json" }).end(JSON.stringify({ error }));
 }
