@@ -1,10 +1,5 @@
-import * as pulumi from "@pulumi/pulumi";
-import {
-  Bucket,
-  type BucketArgs,
-  type StoredObject,
-  type StoredObjectArgs,
-} from "../../components/bucket.ts";
+import type * as pulumi from "@pulumi/pulumi";
+import { Bucket, type BucketArgs, type ObjectPlace } from "../../components/bucket.ts";
 import { type GcpContext, labelsOf, nameOf } from "./context.ts";
 import * as gcp from "./resources.ts";
 
@@ -18,6 +13,7 @@ const softDeleteSeconds = 7 * 24 * 3600;
 /** A private bucket of Cloud Storage, with all that keeps it private and its files recoverable. */
 export class GcpBucket extends Bucket {
   readonly bucketName: pulumi.Output<string>;
+  protected readonly objects: ObjectPlace;
 
   constructor(name: string, args: BucketArgs, context: GcpContext, opts?: pulumi.ComponentResourceOptions) {
     super(name, args, opts);
@@ -51,17 +47,7 @@ export class GcpBucket extends Bucket {
       { parent: this, dependsOn: context.apis.storage },
     );
     this.bucketName = bucket.name;
+    this.objects = { cloud: "gcp", bucket: this.bucketName };
     this.registerOutputs({ bucketName: this.bucketName });
-  }
-
-  store(name: string, { key, content }: StoredObjectArgs, opts?: pulumi.CustomResourceOptions): StoredObject {
-    const bucket = this.bucketName;
-    const options = { retainOnDelete: true, ...opts };
-    if ("file" in content) {
-      const source = new pulumi.asset.FileAsset(content.file);
-      // Of the upload, not of the arguments: whoever needs the object waits for it.
-      return { key: new gcp.BucketObject(name, { bucket, name: key, source }, options).name };
-    }
-    return new gcp.RuntimeObject(name, { bucket, key, content }, options);
   }
 }

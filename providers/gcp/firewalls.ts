@@ -10,7 +10,7 @@ export const anywhere = "0.0.0.0/0";
 export const proxyRanges = ["130.211.0.0/22", "35.191.0.0/16"] as const;
 
 /** Where SSH comes from that is tunnelled by Identity-Aware Proxy (https://cloud.google.com/iap/docs/using-tcp-forwarding#create-firewall-rule). */
-const iapRange = "35.235.240.0/20";
+export const iapRange = "35.235.240.0/20";
 
 /** The network tag of all machines, which the rules are for. The network is the stack's own, and so are its tags. */
 export const machineTag = "app";

@@ -5,6 +5,7 @@ export const cloud: CloudFolder = {
   rules: async () => (await import("./config.ts")).rules,
   program: () => import("./program.ts"),
   kinds: async () => (await import("./kinds.ts")).kinds,
+  openings: async () => (await import("./openings.ts")).openingsOf,
   machines: () => import("./machines.ts"),
   files: () => import("./files.ts"),
 };

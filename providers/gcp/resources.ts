@@ -1,5 +1,4 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { ObjectContent } from "../../components/bucket.ts";
 import type { LayoutInputs } from "./layout.ts";
 
 // Each from a file of its own: an index of the SDK's would load hundreds of others.
@@ -26,26 +25,10 @@ export { Account } from "@pulumi/gcp/serviceaccount/account.js";
 export { IAMMember } from "@pulumi/gcp/serviceaccount/iammember.js";
 export { Bucket } from "@pulumi/gcp/storage/bucket.js";
 export { BucketIAMMember } from "@pulumi/gcp/storage/bucketIAMMember.js";
-export { BucketObject } from "@pulumi/gcp/storage/bucketObject.js";
 
 /** What cannot always be changed in one step; a change that cannot work is refused by the plugin. */
 export class Layout extends pulumi.CustomResource {
   constructor(name: string, args: LayoutInputs, opts?: pulumi.CustomResourceOptions) {
     super("switchyard:gcp:Layout", name, { ...args }, opts);
-  }
-}
-
-export interface RuntimeObjectArgs {
-  readonly bucket: pulumi.Input<string>;
-  readonly key: string;
-  readonly content: Extract<ObjectContent, { npmPackage: string }>;
-}
-
-/** The Node.js of machines, in a bucket. It is fetched when it is uploaded: a plan does without its 60 MB. */
-export class RuntimeObject extends pulumi.CustomResource {
-  declare readonly key: pulumi.Output<string>;
-
-  constructor(name: string, args: RuntimeObjectArgs, opts?: pulumi.CustomResourceOptions) {
-    super("switchyard:gcp:RuntimeObject", name, { ...args }, opts);
   }
 }

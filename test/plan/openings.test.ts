@@ -21,6 +21,24 @@ test("a stack on AWS opens what its configuration says, and to whom", async () =
   ]);
 });
 
+test("a stack on Google Cloud opens what its configuration says, by firewall rules and Cloud Armor", async () => {
+  const { document } = await planExample("gcp-lab");
+  const found = await internetOpenings(document, clouds);
+  expect(found).toContainEqual({
+    name: expect.stringContaining("5000"),
+    port: "tcp 5000",
+    from: "0.0.0.0/0",
+  });
+  const guarded = await planStack("gcp", { loadBalancer: { port: 80, allow: ["203.0.113.7/32"] } });
+  expect(await internetOpenings(guarded.document, clouds)).toEqual([
+    { name: "edge", port: "the load balancer's ports", from: "203.0.113.7/32" },
+  ]);
+  const open = await planStack("gcp", { loadBalancer: { port: 80, allow: ["0.0.0.0/0"] } });
+  expect(await internetOpenings(open.document, clouds)).toEqual([
+    { name: "app", port: "the load balancer's ports", from: "0.0.0.0/0" },
+  ]);
+});
+
 test("what is open to private ranges is not open to the internet", async () => {
   const loadBalancer = { port: 80, allow: ["10.1.0.0/16", "100.64.0.0/10", "203.0.113.7/32"] };
   const { document } = await planStack("aws", { loadBalancer, access: undefined });

@@ -29,7 +29,7 @@ describe("one machine with a startup script (R1)", { timeout: 30_000 }, () => {
       "PORT='5000'",
       "BUCKET='${Bucket:switchyard-files.name}'",
       `RELEASE_KEY='releases/${plan.outputs.release}.tar.gz'`,
-      `RUNTIME_KEY='${inputs("RuntimeObject::runtime-linux-x64")?.key}'`,
+      `RUNTIME_KEY='${inputs("StoredObject::runtime-linux-x64")?.key}'`,
       "  'STORE=gcs'",
       "  'BUCKET=${Bucket:switchyard-files.name}'",
       "  'TRUSTED_PROXIES=130.211.0.0/22,35.191.0.0/16'",
@@ -80,7 +80,7 @@ describe("the stack file for Google Cloud (R5)", { timeout: 30_000 }, () => {
 
   it("boots exactly the build that is named by its content (R5.2)", () => {
     const { release } = plan.outputs;
-    expect(plan.get("BucketObject::release").inputs).toMatchObject({ name: `releases/${release}.tar.gz` });
+    expect(plan.get("StoredObject::release").inputs).toMatchObject({ key: `releases/${release}.tar.gz` });
     const metadata = plan.get("InstanceTemplate::app").inputs?.metadata as Record<string, string>;
     expect(metadata["startup-script"]).toContain(`RELEASE_SHA256='${release}'`);
   });

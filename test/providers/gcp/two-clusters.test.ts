@@ -167,7 +167,8 @@ describe("other configurations", { timeout: 30_000 }, () => {
         diskSizeGb: 20,
       },
     ]);
-    expect(plan.byType("RuntimeObject").map(({ inputs }) => String(inputs?.key))).toEqual([
+    expect(plan.byType("StoredObject").map(({ inputs }) => inputs?.key)).toEqual([
+      expect.stringMatching(/^releases\//),
       expect.stringMatching(/^runtimes\/node-linux-arm64-/),
     ]);
   });
