@@ -68,7 +68,7 @@ export async function buildRelease(options: ReleaseBuildOptions = {}): Promise<R
   const recipe = hashOf(
     readFileSync(import.meta.filename),
     readFileSync(join(root, "node_modules/esbuild/package.json")),
-    readFileSync(join(root, "node_modules/typescript/package.json")),
+    readFileSync(join(root, "node_modules/typescript-native/package.json")),
   );
   const recordFile = join(outDir, "last.json");
   const known = unchangedRelease(root, recordFile, recipe);

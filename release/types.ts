@@ -17,7 +17,7 @@ export function filesWithTypes(root: string): string[] {
  */
 export async function checkTypes(root: string, folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
-  const compiler = join(root, "node_modules/typescript/bin/tsc");
+  const compiler = join(root, "node_modules/typescript-native/bin/tsc");
   const kept = ["--incremental", "--tsBuildInfoFile", join(folder, "types.tsbuildinfo")];
   const args = [compiler, "--project", "service", "--noEmit", "--pretty", "false", ...kept];
   const { error, output } = await new Promise<{ error: Error | null; output: string }>((resolve) =>
