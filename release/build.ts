@@ -6,6 +6,7 @@ import { RunError } from "@pulumi/pulumi/errors.js";
 import type { BuildFailure, Plugin } from "esbuild";
 import { hashOfFile } from "./hashes.ts";
 import { hashInputs, hashOf, type ReleaseRecord, unchangedRelease } from "./record.ts";
+import { mapOfSources } from "./source-map.ts";
 import { checkTypes, filesWithTypes } from "./types.ts";
 
 /** The packed service, ready to be stored: an archive whose name is its content's hash. */
@@ -67,6 +68,7 @@ export async function buildRelease(options: ReleaseBuildOptions = {}): Promise<R
   };
   const recipe = hashOf(
     readFileSync(import.meta.filename),
+    readFileSync(join(import.meta.dirname, "source-map.ts")),
     readFileSync(join(root, "node_modules/esbuild/package.json")),
     readFileSync(join(root, "node_modules/typescript-native/package.json")),
   );
@@ -121,6 +123,9 @@ async function bundle(root: string): Promise<Bundle> {
       minifyWhitespace: true,
       minifySyntax: true,
       legalComments: "none",
+      // Beside each file, which does not name it: the app alone reads it (service/stack.ts).
+      sourcemap: "external",
+      sourcesContent: false,
       // Module paths stand in the bundle; a linked node_modules must not bring in where it really is.
       preserveSymlinks: true,
       // No tsconfig.json, in this folder or above it, takes part.
@@ -129,7 +134,10 @@ async function bundle(root: string): Promise<Bundle> {
       metafile: true,
       logLevel: "silent",
     });
-    const files = outputFiles.map(({ path, contents }) => [basename(path), contents] as const);
+    const files = outputFiles.map(({ path, contents, text }) => {
+      const name = basename(path);
+      return [name, name.endsWith(".map") ? ownMap(text) : contents] as const;
+    });
     files.sort(([one], [other]) => (one < other ? -1 : 1));
     const page = pageFileNames.map((name) => `${pageFiles}/${name}`);
     const packed = page.map(
@@ -145,6 +153,12 @@ async function bundle(root: string): Promise<Bundle> {
     const messages = await formatMessages(errors, { kind: "error", color: false });
     throw new RunError(messages.join("").trim());
   }
+}
+
+/** A map of the service's own sources: with those of its dependencies, maps are nearly as large as what they are of. */
+function ownMap(text: string): Uint8Array {
+  const map = mapOfSources(JSON.parse(text), (source) => !source.includes("node_modules/"));
+  return Buffer.from(JSON.stringify(map));
 }
 
 /** Lets files of the release that import one another find each other in it. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import { type AppOptions, buildApp } from "./app.ts";
+import { logCrashes } from "./crash.ts";
 import { readSettings, type ServiceSettings } from "./settings/settings.ts";
 import { openStore } from "./storage/index.ts";
 import { readStoreSettings, type StoreSettings } from "./storage/settings.ts";
@@ -25,10 +26,7 @@ export async function run(environment: NodeJS.ProcessEnv, build: Build = buildAp
     ...(store && { store }),
   });
   if (!store) app.log.warn("STORE is not set: there is no file API");
-  process.on("uncaughtException", (error) => {
-    app.log.fatal({ err: error }, "crashed");
-    process.exit(1);
-  });
+  logCrashes((error) => app.log.fatal({ err: error }, "crashed"));
   const onSignal = (signal: NodeJS.Signals) => {
     if (draining.signal.aborted) {
       app.log.warn({ signal }, "told to stop again: exiting at once");

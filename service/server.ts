@@ -1,3 +1,4 @@
+import "./crash.ts";
 import { run } from "./run.ts";
 
 void run(process.env);

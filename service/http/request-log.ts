@@ -5,8 +5,10 @@ import {
   type FastifyServerOptions,
   LogController,
 } from "fastify";
+import { stdSerializers } from "pino";
 import { droppedLine, logLines } from "../log-lines.ts";
 import type { ServiceSettings } from "../settings/settings.ts";
+import { stackOfSources } from "../stack.ts";
 
 /** Fastify's logging, with one line for each answered request instead of two. No header is ever logged. */
 export class RequestLog extends LogController {
@@ -65,5 +67,16 @@ export function loggerOptions(
     cluster: settings.CLUSTER,
     release: settings.RELEASE.slice(0, 12),
   };
-  return { level: settings.LOG_LEVEL, base, stream: stream ?? logLines(1, droppedLine(base)) };
+  return {
+    level: settings.LOG_LEVEL,
+    base,
+    serializers: { err: errorFields },
+    stream: stream ?? logLines(1, droppedLine(base)),
+  };
+}
+
+/** What is thrown may be no error, and is logged as it is then. */
+function errorFields(error: Error) {
+  const fields = stdSerializers.err(error);
+  return typeof fields?.stack === "string" ? { ...fields, stack: stackOfSources(fields.stack) } : fields;
 }

@@ -20,7 +20,7 @@ import { promisify } from "node:util";
 import { extract, list } from "tar";
 import { afterAll, expect, test, vi } from "vitest";
 import { buildRelease, type ReleaseBuild } from "../../release/build.ts";
-import { startApp } from "../service/process.ts";
+import { spawnApp, startApp } from "../service/process.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -147,7 +147,8 @@ test("the archive holds the app and a file for each store, which run in an empty
   const pageFiles = [...page, "swagger-ui-standalone-preset.js", "swagger-ui.css"].map(
     (name) => `swagger-ui/${name}`,
   );
-  const names = ["package.json", "docs.js", "server.js", ...storeFiles, ...pageFiles];
+  const withMaps = ["docs.js", "server.js", ...storeFiles].flatMap((name) => [name, `${name}.map`]);
+  const names = ["package.json", ...withMaps, ...pageFiles];
   expect(entries).toEqual(names.map((name) => [name, 0o644, 0, 0]));
 
   const cwd = join(folder, "unpacked");
@@ -177,6 +178,63 @@ test("the archive holds the app and a file for each store, which run in an empty
   }
   app.child.kill("SIGTERM");
   expect(await app.exited).toBe(0);
+});
+
+test("an error's place is that in the sources: while the app is loaded or started, in a request, and where nobody catches it", async () => {
+  const copy = await copyOfProject();
+  const faults: [when: string, file: string, at: string][] = [
+    ["load", "service/routes/health.ts", "/** `GET /healthz`, the health check"],
+    ["start", "service/app.ts", "  const never = new AbortController().signal;"],
+    ["request", "service/routes/root.ts", "      reply.send(greeting);"],
+    ["later", "service/routes/cluster.ts", "reply"],
+  ];
+  const places = new Map<string, string>();
+  for (const [when, file, at] of faults) {
+    const path = join(copy, file);
+    const source = await readFile(path, "utf8");
+    const lines = source.split("\n");
+    const line = lines.findIndex((text) => text.includes(at) && /;$|\*\/$/.test(text));
+    expect(line, file).toBeGreaterThan(0);
+    const fault = `if (process.env.FAULT === "${when}") throw new Error("fault of ${when}");`;
+    lines.splice(line, 0, when === "later" ? `setImmediate(() => { ${fault} });` : fault);
+    places.set(when, `${file}:${line + 1}`);
+    await writeFile(path, lines.join("\n"));
+  }
+  const { file } = await buildRelease({ root: copy });
+  const cwd = join(await temporaryFolder(), "a folder");
+  await mkdir(cwd);
+  await extract({ file: join(copy, file), cwd });
+  const server = join(cwd, "server.js");
+
+  for (const when of ["load", "start"]) {
+    const { exited, errors } = spawnApp(server, { FAULT: when }, cwd);
+    expect(await exited).toBe(1);
+    const [first, ...stack] = errors().split("\n");
+    expect(first).toBe(`Error: fault of ${when}`);
+    expect(stack[0]).toMatch(new RegExp(`^ +at .*${places.get(when)}:\\d+\\)?$`));
+    expect(
+      Math.max(
+        ...errors()
+          .split("\n")
+          .map(({ length }) => length),
+      ),
+    ).toBeLessThan(300);
+  }
+
+  const app = await startApp(server, { FAULT: "request" }, cwd);
+  expect((await fetch(`http://127.0.0.1:${app.port}/`)).status).toBe(500);
+  const failed = JSON.parse(await app.logged(/request failed/));
+  expect(failed.err.stack).toMatch(
+    new RegExp(`^Error: fault of request\n +at .*${places.get("request")}:\\d+`),
+  );
+  app.child.kill("SIGTERM");
+  expect(await app.exited).toBe(0);
+
+  const crashing = await startApp(server, { FAULT: "later" }, cwd);
+  await fetch(`http://127.0.0.1:${crashing.port}/cluster1`).catch(() => undefined);
+  const crashed = JSON.parse(await crashing.logged(/"crashed"/));
+  expect(crashed.err.stack).toMatch(new RegExp(`^Error: fault of later\n +at .*${places.get("later")}:\\d+`));
+  expect(await crashing.exited).toBe(1);
 });
 
 test("a change in the same folder is seen, and so is its undoing, a lost archive and a damaged record", async () => {

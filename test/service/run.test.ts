@@ -106,6 +106,7 @@ test("a second signal ends the process at once", async () => {
 
 test.each([
   ["/throw", /"level":60.*thrown where nobody catches.*"crashed"/],
+  ["/throw-text", /"level":60.*text where nobody catches.*"crashed"/],
   ["/reject", /"level":60.*rejected where nobody catches.*"crashed"/],
 ])("an error that nobody handles (%s) is logged and ends the process", async (path, line) => {
   const app = await start();

@@ -23,6 +23,11 @@ void run(process.env, async (settings, options) => {
       throw new Error("thrown where nobody catches");
     });
   });
+  app.get("/throw-text", () => {
+    setImmediate(() => {
+      throw "text where nobody catches";
+    });
+  });
   app.get("/reject", () => {
     void Promise.reject(new Error("rejected where nobody catches"));
   });
