@@ -63,7 +63,7 @@ function checkCharacters(text: string, report: Report): void {
     const code = found[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, "0");
     report(found.index, `the character U+${code} cannot stand in the file: remove it`);
   }
-  const tab = /^ *\t/m.exec(text);
+  const tab = /^[ -]*\t/m.exec(text);
   if (tab) report(tab.index, "a tab begins the line: indent with spaces");
 }
 

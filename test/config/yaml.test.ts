@@ -108,6 +108,7 @@ describe("a document", () => {
     ["a: !!binary aGk=\n", "line 1: !!binary cannot stand here: leave it out"],
     ["%YAML 1.2\n---\na: 1\n", "line 1: %YAML 1.2 cannot stand here: leave it out"],
     ["a: 1\n---\na: 2\n", "line 2: a second document begins, and would not be read: remove it"],
+    ["a:\n  -\t- 1\n", "line 2: a tab begins the line: indent with spaces"],
     ["a:\n\tb: 1\n", "line 2: a tab begins the line: indent with spaces"],
     ["a: x\u2028y\n", "line 1: the character U+2028 cannot stand in the file: remove it"],
     ["a: x\ry\n", "line 1: the character U+000D cannot stand in the file: remove it"],
