@@ -201,6 +201,14 @@ class Reader {
       const place = keyPath(path === "config" ? "" : path, name ?? String(key));
       const refuse = (problem: string) => this.#report((key ?? map).range?.[0] ?? 0, `${place}: ${problem}`);
       if (name === undefined) refuse(`a key must be text: ${quote}`);
+      else if (
+        key &&
+        this.#text
+          .slice(...(key.range ?? []))
+          .trimEnd()
+          .includes("\n")
+      )
+        refuse("a key must stand in one line");
       else if (name === "<<") refuse("no other object's keys can be merged in: write them out");
       else if (entries.has(name)) refuse("it is set twice: remove one of the two");
       else entries.set(name, this.#read(value, place));
@@ -217,6 +225,7 @@ class Reader {
     const text = scalar.source ?? "";
     if (scalar.type === "PLAIN") {
       const isInFlow = this.#open.some((node) => isCollection(node) && node.flow);
+      if (text.includes("\t")) return { problem: `a tab stands in it: ${quote}` };
       if (isInFlow && /^:|\?/.test(text))
         return { problem: `a value in brackets cannot hold it so: ${quote}` };
       const reading = readPlain(text);

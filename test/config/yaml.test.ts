@@ -115,6 +115,8 @@ describe("a document", () => {
     ["a: 1\n\ufeff", "line 2: the character U+FEFF cannot stand in the file: remove it"],
     ["a: {b:}\n", "line 1: a space must follow the colon"],
     ["a: [b?c]\n", "line 1: a[0] is b?c: a value in brackets cannot hold it so: put quotes around it"],
+    ["a: b\tc\n", "line 1: a is b\tc: a tab stands in it: put quotes around it"],
+    ["a: { b\n  c: 1 }\n", 'line 1: a["b c"]: a key must stand in one line'],
     ['a: "\\n b"\n', "line 1: a: text of several lines must not begin with a space or an empty line"],
     ["a: |\n  b", "line 1: a: a line break must follow it: end the file's last line"],
     ["a: 1\nb\n  : 2\n", "line 3: the colon must stand on its key's line"],
