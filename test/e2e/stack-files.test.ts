@@ -10,7 +10,8 @@ import { projectRoot } from "../support/project.ts";
 import { mutatorFrom, suspects } from "../support/stack-files.ts";
 import { type CommandResult, run } from "./deployment.ts";
 
-const seed = Number(process.env.SEED) || 20_261_127;
+/** `SWITCHYARD_SEED=7 npm run test:e2e -- stack-files` changes the files in another way. */
+const seed = Number(process.env.SWITCHYARD_SEED ?? 20_261_127);
 const files = 600;
 /** How many files are made one for the CLI, of which a call takes a third of a second. */
 const together = 30;
