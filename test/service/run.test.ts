@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { afterEach, expect, onTestFinished, test, vi } from "vitest";
 import { freePort } from "../support/ports.ts";
@@ -164,4 +165,17 @@ test("a caller that hangs up is logged", async () => {
   await once(app.child, "message");
   slow.destroy();
   await app.logged(/"url":"\/slow".*"aborted":true/);
+});
+
+test("callers that hang up before they are looked at harm nobody", async () => {
+  const app = await start();
+  for (let count = 0; count < 200; count++) {
+    const socket = connect(app.port, "127.0.0.1");
+    await once(socket, "connect");
+    socket.write("GET /cluster1 HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n");
+    socket.destroy();
+    await once(socket, "close");
+  }
+  const answer = await fetch(`http://127.0.0.1:${app.port}/healthz`);
+  expect(await answer.text()).toBe("Healthy!");
 });
