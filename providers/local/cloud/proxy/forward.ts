@@ -10,8 +10,12 @@ import type { Controller, Handler } from "./upload.ts";
 export interface Connection {
   readonly peer: Peer;
   readonly listener: { readonly closing: boolean };
-  /** The request it waits for; the latest one if the client pipelines. */
+  /** The request it waits for: one at a time, also if the client pipelines. */
   exchange: Exchange | undefined;
+  /** Goes on with the next request that has come already. To be called when `exchange` is over. */
+  readonly next: () => void;
+  /** It was told that its connection ends with an answer: what it sends behind that request is nobody's. */
+  ending: boolean;
 }
 
 /** What forwarding needs of the load balancer. */
@@ -140,7 +144,7 @@ export class Exchange implements Handler {
       if (this.req.httpVersionMinor > 0) this.res.writeInformation(status, forwarded);
       return;
     }
-    if (this.closes) forwarded.push("Connection", "close");
+    if (this.closes) forwarded.push(...this.end());
     const length = headers["content-length"];
     if (length !== undefined) this.remaining = Number(length);
     this.res.writeHead(status, forwarded);
@@ -184,8 +188,8 @@ export class Exchange implements Handler {
     const reason = `${machine.id} (${machine.address}:${machine.port}): ${error.message}`;
     if (this.res.headersSent) {
       this.warn(reason, "A machine broke off in the middle of an answer");
-      this.finish();
       this.req.socket.resetAndDestroy();
+      this.finish();
     } else if (isOutOfFiles(error)) {
       this.refuse(503, "The load balancer can open no further connection", reason, "Retry-After", "1");
     } else if (error.code === "UND_ERR_INVALID_ARG") {
@@ -217,7 +221,7 @@ export class Exchange implements Handler {
    */
   private refuse(status: number, message: string, reason = "", ...headers: string[]): void {
     this.warn(reason === "" ? message : `${message}: ${reason}`, `Answered ${status}`);
-    const close = this.closes ? ["Connection", "close"] : [];
+    const close = this.closes ? this.end() : [];
     answer(this.res, status, message, "X-Request-Id", this.requestId, ...headers, ...close);
     this.finish();
   }
@@ -238,6 +242,12 @@ export class Exchange implements Handler {
     return this.connection.listener.closing || this.expectsContinue;
   }
 
+  /** What tells the client that its connection ends. */
+  private end(): string[] {
+    this.connection.ending = true;
+    return ["Connection", "close"];
+  }
+
   private release(): void {
     if (this.machine) this.machine.outstanding--;
     this.machine = undefined;
@@ -249,7 +259,12 @@ export class Exchange implements Handler {
    */
   private finish(): void {
     this.over = true;
-    if (this.connection.exchange === this) this.connection.exchange = undefined;
+    this.connection.exchange = undefined;
+    this.dropBody();
+    this.connection.next();
+  }
+
+  private dropBody(): void {
     if (this.body === null || this.req.complete) return;
     const timer = setTimeout(() => this.req.socket.destroy(), this.forwarding.idleTimeoutMs).unref();
     this.req.once("close", () => clearTimeout(timer)).resume();

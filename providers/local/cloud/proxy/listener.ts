@@ -24,6 +24,9 @@ const statuses: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 };
 
+/** Requests that a client may send before it has the answer to the first of them. One that sends more is cut off. */
+const maxPipelined = 100;
+
 /** What a listener may change without being opened anew. */
 export interface ListenerRules {
   allows: (address: string) => boolean;
@@ -42,6 +45,18 @@ export interface Listener {
 }
 
 type Handle = (req: IncomingMessage, res: ServerResponse, connection: Connection, expects: boolean) => void;
+
+/** A request that has come. */
+interface Request {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly expects: boolean;
+}
+
+interface ClientConnection extends Connection {
+  /** Requests that have come while another waited for its answer. */
+  readonly waiting: Request[];
+}
 
 /** Where a listener listens, or the descriptor of a socket that does already. */
 interface Place {
@@ -64,7 +79,7 @@ export async function openListener(
   rules: ListenerRules,
   { log, connections, handle }: ListenerParts,
 ): Promise<Listener> {
-  const clients = new Map<Socket, Connection>();
+  const clients = new Map<Socket, ClientConnection>();
   let closing = false;
   // No limit on the time of a whole request (a large upload may take long), only on its head and on silence.
   const server = createServer({
@@ -91,8 +106,22 @@ export async function openListener(
       socket.destroy();
       return;
     }
-    const local = String(socket.localPort);
-    clients.set(socket, { peer: { address: peer, port: local }, listener, exchange: undefined });
+    const waiting: Request[] = [];
+    const connection: ClientConnection = {
+      peer: { address: peer, port: String(socket.localPort) },
+      listener,
+      waiting,
+      exchange: undefined,
+      ending: false,
+      next() {
+        while (!connection.exchange && !connection.ending && !socket.destroyed) {
+          const request = waiting.shift();
+          if (request === undefined) return;
+          handle(request.req, request.res, connection, request.expects);
+        }
+      },
+    };
+    clients.set(socket, connection);
     socket.once("close", () => {
       clients.delete(socket);
       connections.leave(peer);
@@ -100,8 +129,14 @@ export async function openListener(
   });
   const serve = (req: IncomingMessage, res: ServerResponse, expects: boolean) => {
     const connection = clients.get(req.socket);
-    if (connection) handle(req, res, connection, expects);
-    else req.socket.destroy();
+    if (connection === undefined) req.socket.destroy();
+    else if (connection.waiting.length < maxPipelined) {
+      connection.waiting.push({ req, res, expects });
+      connection.next();
+    } else {
+      log.warn({ client: connection.peer.address, limit: maxPipelined }, "Connection cut: too many requests");
+      req.socket.destroy();
+    }
   };
   server.on("request", (req, res) => serve(req, res, false));
   server.on("checkContinue", (req, res) => serve(req, res, true));
@@ -112,7 +147,9 @@ export async function openListener(
   });
   const refused = new WeakSet<Socket>();
   server.on("clientError", (error: Error & { code?: string; reason?: string }, socket: Socket) => {
-    const exchange = clients.get(socket)?.exchange;
+    const connection = clients.get(socket);
+    const exchange = connection?.exchange;
+    if (connection) connection.ending = true;
     exchange?.leave();
     // Each further piece of what is no request is an error again.
     if (refused.has(socket)) return;

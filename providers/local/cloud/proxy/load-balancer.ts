@@ -98,8 +98,10 @@ export function createLoadBalancer({
   function handle(req: IncomingMessage, res: ServerResponse, connection: Connection, expects: boolean): void {
     const fault = refusal(req);
     const backend = fault ? undefined : chooseBackend(backends, req.url as string);
-    if (fault) answer(res, ...fault, "Connection", "close");
-    else if (backend) new Exchange(forwarding, connection, backend, req, res, expects);
+    if (fault) {
+      connection.ending = true;
+      answer(res, ...fault, "Connection", "close");
+    } else if (backend) new Exchange(forwarding, connection, backend, req, res, expects);
     else answer(res, 404, "No cluster is configured for this path");
   }
 

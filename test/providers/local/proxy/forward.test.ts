@@ -210,6 +210,26 @@ test("HTTP/1.0 clients and pipelined requests are answered in order", async () =
   expect(await raw(port, both)).toMatch(/slow[\s\S]*fast$/);
 });
 
+test("a client that pipelines has one request under way, and is cut off if it goes too far", async () => {
+  let most = 0;
+  let now = 0;
+  const one = await machine(1, (_, res) => {
+    most = Math.max(most, ++now);
+    setImmediate(() => {
+      now--;
+      res.end("ok");
+    });
+  });
+  const { port, lines } = await balancer({ app: [one] });
+  const get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+  const last = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+  expect((await raw(port, get.repeat(49) + last)).match(/ok/g)).toHaveLength(50);
+  expect(most).toBe(1);
+  (await connect(port)).write(get.repeat(10_000));
+  await until(() => lines.some(({ message }) => message === "Connection cut: too many requests"));
+  expect(one.requests.length).toBeLessThan(300);
+});
+
 test("many small answers and a large one at the same time do not mix", async () => {
   const one = await machine(1, (req, res) =>
     res.end(String(req.url).repeat(req.url === "/big" ? 100_000 : 1)),
@@ -245,6 +265,17 @@ test("a client that sends no more gets its answer", async () => {
     responses[index]?.end("late");
     expect(String(await socket.setEncoding("latin1").toArray())).toMatch(/^HTTP\/1\.1 200 [\s\S]*late/);
   }
+});
+
+test("what comes behind a refused request reaches no machine", async () => {
+  const one = await machine(1);
+  const { port } = await balancer({ app: [one] });
+  const next = "GET /next HTTP/1.1\r\nHost: a\r\n\r\n";
+  const refused = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n";
+  for (const bytes of [`TRACE / HTTP/1.1\r\nHost: a\r\n\r\n${next}`, refused + next]) {
+    expect((await raw(port, bytes)).match(/HTTP\/1\.1 \d+/g)).toHaveLength(1);
+  }
+  expect(one.requests).toHaveLength(0);
 });
 
 test("what is no body any more is answered 400, and the machine hears no more of it", async () => {
