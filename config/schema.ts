@@ -49,7 +49,7 @@ const network = object({
     v.optional(oneOf(natModes), "none"),
   ),
   flowLogs: key(
-    "Whether the cloud records which connections there were, in a bucket of its own.",
+    "Whether the cloud records which connections there were, in a bucket or log of its own.",
     v.optional(boolean, false),
   ),
 });
@@ -155,7 +155,7 @@ const loadBalancer = object({
     { default: "the cloud's; required where it has none" },
   ),
   certificate: key(
-    "Serves HTTPS on port 443 with this certificate, in the cloud's own words (AWS: an ACM certificate's ARN), and redirects `port` to it.",
+    "Serves HTTPS on port 443 with this certificate, in the cloud's own words (AWS: an ACM certificate's ARN; Google Cloud: `projects/…/global/sslCertificates/…`, or a certificate map), and redirects `port` to it.",
     v.optional(word),
     { default: "none: HTTP only" },
   ),
@@ -165,7 +165,7 @@ const loadBalancer = object({
     { default: "none; required beside `certificate`" },
   ),
   accessLogs: key(
-    "Whether the cloud records each request, in a bucket of its own.",
+    "Whether the cloud records each request, in a bucket or log of its own.",
     v.optional(boolean, false),
   ),
   protect: key(
@@ -179,7 +179,7 @@ const bucket = object({
   protect: key("Whether `destroy` keeps the bucket.", v.optional(boolean, true)),
   empty: key("Whether destroying the bucket may delete what is in it.", v.optional(boolean, false)),
   encryptionKey: key(
-    "The key that objects are encrypted with, in the cloud's own words (AWS: a KMS key's ARN).",
+    "The key that objects are encrypted with, in the cloud's own words (AWS: a KMS key's ARN; Google Cloud: `projects/…/cryptoKeys/…`).",
     v.optional(physicalName),
     { default: "one of the store's own" },
   ),

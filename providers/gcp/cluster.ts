@@ -44,7 +44,8 @@ export class GcpCluster extends Cluster {
   ) {
     super(name, args, opts);
     const machine = machineOf(name, args, account, context);
-    const { script, revision } = this.#startup(args, machine);
+    const zones = zonesOf(args);
+    const { script, revision } = this.#startup(args, machine, zones);
     this.revision = revision;
     const { metadata, ...rest } = machine;
     const template = new InstanceTemplate(
@@ -55,7 +56,7 @@ export class GcpCluster extends Cluster {
     );
     this.machineType = template.machineType;
     this.healthCheckId = this.#healthCheck(name, args, context).id;
-    const group = this.#group(name, args, template, context);
+    const group = this.#group(name, args, zones, template, context);
     this.groupId = group.name;
     this.instanceGroup = group.instanceGroup;
     this.drainSeconds = args.rollout.drainSeconds;
@@ -63,13 +64,14 @@ export class GcpCluster extends Cluster {
     this.registerOutputs({ machineType: this.machineType });
   }
 
-  #startup(args: Args, machine: ReturnType<typeof machineOf>) {
+  #startup(args: Args, machine: ReturnType<typeof machineOf>, zones: readonly string[]) {
     const place = { BUCKET: args.bucket.bucketName };
     // The load balancer appends two addresses to X-Forwarded-For: the client's, and its own.
     const proxies = { TRUSTED_PROXIES: proxyRanges.join(","), PROXY_HOPS: 2 };
     const environment = { ...proxies, STORE: "gcs", ...place };
     const cloud = { functions, settings: place, environment };
-    const startup = this.startup(args, platformOf(machine.machineType), cloud, machine);
+    // In other zones they are another group's.
+    const startup = this.startup(args, platformOf(machine.machineType), cloud, { ...machine, zones });
     return { script: startup.script, revision: startup.revision };
   }
 
@@ -91,18 +93,18 @@ export class GcpCluster extends Cluster {
   #group(
     name: string,
     args: Args,
+    zones: string[],
     template: InstanceTemplate,
     { region }: GcpContext,
   ): RegionInstanceGroupManager {
     const { network, min, max, desired, port, rollout } = args;
-    const zones = new Set(args.subnets.flatMap((place) => network.subnets[place]?.zone ?? []));
     const healing = { healthCheck: this.healthCheckId, initialDelaySec: initialDelaySeconds(rollout) };
     const group = new RegionInstanceGroupManager(
       name,
       {
         region,
         baseInstanceName: name,
-        distributionPolicyZones: [...zones].sort(),
+        distributionPolicyZones: zones,
         distributionPolicyTargetShape: "EVEN",
         versions: [{ instanceTemplate: template.selfLink }],
         targetSize: this.size,
@@ -137,10 +139,16 @@ export class GcpCluster extends Cluster {
           cpuUtilization: { target: 0.6 },
         },
       },
-      { parent: this },
+      // One that has come to another group would leave this one, and its limits.
+      { parent: this, replaceOnChanges: ["target"] },
     );
     return group;
   }
+}
+
+/** Where a cluster's machines are. */
+function zonesOf({ network, subnets }: Args): string[] {
+  return [...new Set(subnets.flatMap((place) => network.subnets[place]?.zone ?? []))].sort();
 }
 
 /** What a machine is, all but its startup script: every change of it replaces machines. */

@@ -48,7 +48,7 @@ export class MachineAccount extends pulumi.ComponentResource {
     const account = new Account(
       logicalName(name, given),
       { ...(given && { accountId: given }), displayName: "Switchyard machines" },
-      { ...parent, dependsOn: context.apis.iam, ...(given && { deleteBeforeReplace: true }) },
+      { ...parent, dependsOn: context.apis.iam },
     );
     this.email = account.email;
     /** A deleted role keeps its id for 37 days, so each has the account's, which is never the same again unless it is given. */

@@ -64,7 +64,7 @@ export function editsSuite({
         }
       };
       await Promise.all([work(), work()]);
-    }, 300_000);
+    }, 600_000);
 
     test.each(rows)("$edit", ({ edit: name, refused: refusal, rolled = [] }) => {
       const { edit, refused } = edits.get(name) ?? {};
