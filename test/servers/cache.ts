@@ -8,7 +8,7 @@ import { join } from "node:path";
  * outside the tree.
  */
 export interface ServerPackage {
-  readonly name: "versitygw" | "fake-gcs-server" | "openstack" | "schemathesis";
+  readonly name: "versitygw" | "fake-gcs-server" | "google-discovery" | "openstack" | "schemathesis";
   /** What tests have it for, to end "tests against …". */
   readonly what: string;
   /** The files, beside this one, that pin what is installed. */
@@ -21,6 +21,11 @@ export const serverPackages = {
     name: "fake-gcs-server",
     what: "Google Cloud Storage",
     pins: ["fake-gcs-server/go.mod", "fake-gcs-server/go.sum"],
+  },
+  google: {
+    name: "google-discovery",
+    what: "the descriptions of Google's APIs",
+    pins: ["google-discovery/requirements.txt"],
   },
   swift: { name: "openstack", what: "Keystone and Swift", pins: ["openstack/requirements.txt"] },
   openapi: {
