@@ -68,7 +68,9 @@ export class GcpCluster extends Cluster {
     const place = { BUCKET: args.bucket.bucketName };
     // The load balancer appends two addresses to X-Forwarded-For: the client's, and its own.
     const proxies = { TRUSTED_PROXIES: proxyRanges.join(","), PROXY_HOPS: 2 };
-    const environment = { ...proxies, STORE: "gcs", ...place };
+    // A machine need not look for its metadata server, and take one that is slow to answer for none.
+    const identity = { METADATA_SERVER_DETECTION: "assume-present" };
+    const environment = { ...proxies, STORE: "gcs", ...place, ...identity };
     const cloud = { functions, settings: place, environment };
     // In other zones they are another group's.
     const startup = this.startup(args, platformOf(machine.machineType), cloud, { ...machine, zones });

@@ -79,7 +79,7 @@ const tunable: ReadonlySet<string> = new Set(["LOG_LEVEL", "UPLOAD_IDLE_SECONDS"
 
 /** Variables of which the app's store, Node.js, the loader or the script that starts the app makes something of its own. */
 const foreign =
-  /^((AWS|GCS|GOOGLE|LD|OS|S3|SWIFT|SWITCHYARD)_.*|BUCKET|HOME|IDENTITY_URL|MAX_OLD_SPACE_MB|NODE_OPTIONS|PATH|STORE)$/;
+  /^((AWS|GCS|GOOGLE|LD|OS|S3|SWIFT|SWITCHYARD)_.*|BUCKET|HOME|IDENTITY_URL|MAX_OLD_SPACE_MB|METADATA_SERVER_DETECTION|NODE_OPTIONS|PATH|STORE)$/;
 
 /** Variables that bash lets nobody set, or gives another value ("Bash Variables" in its manual). */
 const shells =

@@ -33,7 +33,8 @@ export interface Google extends Running {
   fate: (host: GoogleHost) => "pass" | "hang" | number;
 }
 
-const email = "files@test.iam.gserviceaccount.com";
+/** The machines' service account. */
+export const email = "files@test.iam.gserviceaccount.com";
 
 /**
  * Starts what of Google a machine of Compute Engine meets: a metadata server; and IAM Credentials and Cloud Storage at
@@ -125,13 +126,18 @@ type Call = [request: IncomingMessage, response: ServerResponse];
 export const machineId = "8124791253456789012";
 
 /** As "About VM metadata" in Compute Engine's documentation has it. */
-export function serveMetadata(giveToken: (scopes: readonly string[]) => object): RequestListener {
+export function serveMetadata(
+  giveToken: (scopes: readonly string[]) => object,
+  id = machineId,
+): RequestListener {
   return (request, response) => {
     if (request.headers["metadata-flavor"] !== "Google") return refuse(response, 403);
     const { pathname, searchParams } = new URL(request.url ?? "", "http://metadata");
     const answers: Readonly<Record<string, () => string>> = {
       "project/project-id": () => "test",
-      "instance/id": () => machineId,
+      // What is there; clients look for the server so.
+      instance: () => "id\nservice-accounts/\n",
+      "instance/id": () => id,
       "instance/service-accounts/default/email": () => email,
       "instance/service-accounts/default/token": () =>
         JSON.stringify(giveToken(searchParams.get("scopes")?.split(",") ?? [])),
@@ -145,7 +151,8 @@ export function serveMetadata(giveToken: (scopes: readonly string[]) => object):
 /** Of these a token needs one to sign (IAM Credentials API, `projects.serviceAccounts.signBlob`). */
 const signingScopes = ["iam", "cloud-platform"].map((name) => `https://www.googleapis.com/auth/${name}`);
 
-async function signBlob(
+/** Signs as IAM does for an account that may sign for itself. */
+export async function signBlob(
   key: KeyObject,
   request: IncomingMessage,
   response: ServerResponse,

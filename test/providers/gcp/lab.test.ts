@@ -34,6 +34,7 @@ describe("one machine with a startup script (R1)", { timeout: 30_000 }, () => {
       "  'BUCKET=${Bucket:switchyard-files.name}'",
       "  'TRUSTED_PROXIES=130.211.0.0/22,35.191.0.0/16'",
       "  'PROXY_HOPS=2'",
+      "  'METADATA_SERVER_DETECTION=assume-present'",
       "app_output=journal+console",
     ]) {
       expect(script.split("\n")).toContain(line);
