@@ -1,4 +1,5 @@
 import { addressCount, parseCidr } from "../../config/cidr.ts";
+import { checkHttps } from "../../config/https.ts";
 import type { CloudRules, Draft, NetworkSettings, Report, Settings } from "../../config/settings.ts";
 import { machineTypeOf, machineTypeProblem } from "./machine-types.ts";
 import { checkNames, checkTags } from "./names.ts";
@@ -28,9 +29,6 @@ const reservedAddresses = 5;
 
 /** Free addresses that a load balancer wants in each of its subnets (same page as `checkNetwork`). */
 const balancerAddresses = 8;
-
-/** Where the load balancer listens when there is a certificate. */
-export const httpsPort = 443;
 
 /** AWS's defaults, and what it cannot do. */
 export const rules: CloudRules = {
@@ -160,38 +158,19 @@ function checkClusters({ clusters = [] }: Draft<Settings>, report: Report): void
   }
 }
 
+/** Certificates that an application load balancer serves HTTPS with. */
+const certificates = {
+  pattern: /^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[\w-]+$/,
+  remedy: "it must be an ACM certificate's ARN, arn:aws:acm:<region>:<account>:certificate/<id>",
+} as const;
+
 function checkLoadBalancer(settings: Draft<Settings["loadBalancer"]>, report: Report): void {
   for (const [key, least] of Object.entries(leastOfHealthCheck)) {
     const value = settings.healthCheck?.[key as keyof typeof leastOfHealthCheck];
     if (value !== undefined && value < least)
       report(`loadBalancer.healthCheck.${key}`, value, `on AWS it must be at least ${least}`);
   }
-  const { certificate, host, port } = settings;
-  if (!("certificate" in settings)) {
-    if (host !== undefined)
-      report("loadBalancer.host", host, "it is for HTTPS: give loadBalancer.certificate too");
-    if (port === httpsPort)
-      report(
-        "loadBalancer.port",
-        port,
-        "that port is for HTTPS: give loadBalancer.certificate, or choose another, such as 80",
-      );
-    return;
-  }
-  if (
-    certificate !== undefined &&
-    !/^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[\w-]+$/.test(certificate)
-  ) {
-    const remedy = "it must be an ACM certificate's ARN, arn:aws:acm:<region>:<account>:certificate/<id>";
-    report("loadBalancer.certificate", certificate, remedy);
-  }
-  if (!("host" in settings)) {
-    report("loadBalancer.host", host, "say which name the certificate is for, such as api.example.org");
-  }
-  if (port === httpsPort) {
-    const remedy = `with a certificate, this port redirects to ${httpsPort}: choose another one, such as 80`;
-    report("loadBalancer.port", port, remedy);
-  }
+  checkHttps(settings, certificates, report);
 }
 
 function checkArns({ bucket, permissionsBoundary }: Draft<Settings>, report: Report): void {

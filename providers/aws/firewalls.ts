@@ -1,7 +1,7 @@
 import type { CustomResourceOptions, Input, Resource } from "@pulumi/pulumi";
 import type { LoadBalancerArgs } from "../../components/load-balancer.ts";
 import type { NetworkArgs } from "../../components/network.ts";
-import { httpsPort } from "./config.ts";
+import { httpsPort } from "../../config/https.ts";
 import { type AwsContext, nameOf, tagsOf } from "./context.ts";
 import type { NameRole } from "./names.ts";
 import { SecurityGroup, SecurityGroupEgressRule, SecurityGroupIngressRule } from "./resources.ts";

@@ -1,7 +1,7 @@
 import type { ComponentResourceOptions, Output } from "@pulumi/pulumi";
 import { LoadBalancer, type LoadBalancerArgs } from "../../components/load-balancer.ts";
+import { httpsPort } from "../../config/https.ts";
 import type { AwsCluster } from "./cluster.ts";
-import { httpsPort } from "./config.ts";
 import { type AwsContext, nameOf, tagsOf } from "./context.ts";
 import { allowClients } from "./firewalls.ts";
 import type { Logs } from "./logs.ts";

@@ -1,5 +1,6 @@
 import { refuse } from "../../config/checks.ts";
 import { addressCount, parseCidr } from "../../config/cidr.ts";
+import { checkHttps } from "../../config/https.ts";
 import type { CloudRules, Draft, NetworkSettings, Report, Settings } from "../../config/settings.ts";
 import { checkTags } from "./labels.ts";
 import { machineTypeOf, machineTypeProblem } from "./machine-types.ts";
@@ -17,9 +18,6 @@ const leastDisk = 10;
 /** Ranges of a rule of Cloud Armor's, and rules of a policy (https://cloud.google.com/armor/quotas). */
 export const rangesOfRule = 10;
 const rulesOfPolicy = 200;
-
-/** Where the load balancer listens when there is a certificate. */
-export const httpsPort = 443;
 
 /** Google Cloud's defaults, and what it cannot do. */
 export const rules: CloudRules = {
@@ -94,36 +92,20 @@ function checkClusters({ clusters = [] }: Draft<Settings>, report: Report): void
   }
 }
 
-const certificatePattern =
-  /^projects\/[a-z][a-z0-9-]+\/(global\/sslCertificates|locations\/global\/certificateMaps)\/[a-z][a-z0-9-]*$/;
+/** Certificates that Google Cloud serves HTTPS with. */
+const certificates = {
+  pattern:
+    /^projects\/[a-z][a-z0-9-]+\/(global\/sslCertificates|locations\/global\/certificateMaps)\/[a-z][a-z0-9-]*$/,
+  remedy:
+    "it must be a certificate, projects/<project>/global/sslCertificates/<name>, or a certificate map, projects/<project>/locations/global/certificateMaps/<name>",
+} as const;
 
 function checkLoadBalancer(settings: Draft<Settings["loadBalancer"]>, report: Report): void {
-  const { certificate, host, port, allow = [] } = settings;
-  const ranges = new Set(allow).size;
+  const ranges = new Set(settings.allow).size;
   const most = (rulesOfPolicy - 1) * rangesOfRule;
   if (ranges > most)
     report("loadBalancer.allow", `${ranges} ranges`, `Cloud Armor takes ${most} at most: name larger ones`);
-  if (!("certificate" in settings)) {
-    if (host !== undefined)
-      report("loadBalancer.host", host, "it is for HTTPS: give loadBalancer.certificate too");
-    if (port === httpsPort) {
-      const remedy = "that port is for HTTPS: give loadBalancer.certificate, or choose another, such as 80";
-      report("loadBalancer.port", port, remedy);
-    }
-    return;
-  }
-  if (certificate !== undefined && !certificatePattern.test(certificate)) {
-    const remedy =
-      "it must be a certificate, projects/<project>/global/sslCertificates/<name>, or a certificate map, projects/<project>/locations/global/certificateMaps/<name>";
-    report("loadBalancer.certificate", certificate, remedy);
-  }
-  if (!("host" in settings)) {
-    report("loadBalancer.host", host, "say which name the certificate is for, such as api.example.org");
-  }
-  if (port === httpsPort) {
-    const remedy = `with a certificate, this port redirects to ${httpsPort}: choose another one, such as 80`;
-    report("loadBalancer.port", port, remedy);
-  }
+  checkHttps(settings, certificates, report);
 }
 
 /** A bucket's key is where the bucket is. */

@@ -1,7 +1,7 @@
 import type { ComponentResourceOptions, Input, Output } from "@pulumi/pulumi";
 import { type Backend, LoadBalancer, type LoadBalancerArgs } from "../../components/load-balancer.ts";
+import { httpsPort } from "../../config/https.ts";
 import { type GcpCluster, portName } from "./cluster.ts";
-import { httpsPort } from "./config.ts";
 import { type GcpContext, labelsOf, logicalName, nameOf } from "./context.ts";
 import type { GcpNetwork } from "./network.ts";
 import * as gcp from "./resources.ts";
