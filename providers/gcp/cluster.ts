@@ -7,7 +7,13 @@ import { type GcpContext, labelsOf } from "./context.ts";
 import { machineTag, proxyRanges } from "./firewalls.ts";
 import { imageFor } from "./images.ts";
 import type { MachineAccount } from "./machine-account.ts";
-import { canBeShielded, diskTypeOf, machineTypeOf, platformOf } from "./machine-types.ts";
+import {
+  canBeShielded,
+  diskTypeOf,
+  machineTypeOf,
+  platformOf,
+  stopsForMaintenance,
+} from "./machine-types.ts";
 import type { GcpNetwork } from "./network.ts";
 import { releaseMetadata } from "./release-metadata.ts";
 import { HealthCheck, InstanceTemplate, RegionAutoscaler, RegionInstanceGroupManager } from "./resources.ts";
@@ -181,6 +187,7 @@ function machineOf(name: string, args: Args, account: MachineAccount, context: G
     ...(canBeShielded(machineType) && {
       shieldedInstanceConfig: { enableSecureBoot: true, enableVtpm: true, enableIntegrityMonitoring: true },
     }),
+    ...(stopsForMaintenance(machineType) && { scheduling: { onHostMaintenance: "TERMINATE" } }),
     metadata: { ...login(args), [releaseMetadata]: args.release.sha256 },
     tags: [machineTag],
     labels,

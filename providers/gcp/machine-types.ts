@@ -50,3 +50,8 @@ export function diskTypeOf(machineType: string): string {
 export function canBeShielded(machineType: string): boolean {
   return seriesOf(machineType) !== "t2a" && !machineType.endsWith("-metal");
 }
+
+/** Whether it cannot move while it runs: those with accelerators, and bare metal, stop when their host is serviced (https://cloud.google.com/compute/docs/instances/host-maintenance-overview). */
+export function stopsForMaintenance(machineType: string): boolean {
+  return /^(a\d+|g\d+)-(?!small)/.test(machineType) || machineType.endsWith("-metal");
+}

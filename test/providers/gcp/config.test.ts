@@ -7,6 +7,7 @@ import {
   machineTypeOf,
   machineTypeProblem,
   platformOf,
+  stopsForMaintenance,
 } from "../../../providers/gcp/machine-types.ts";
 import { certificate, problemsOf, valid, zoned } from "./problems.ts";
 
@@ -268,4 +269,14 @@ test.each([
     disk,
     shielded,
   ]);
+});
+
+test.each([
+  ["a2-highgpu-1g", true],
+  ["g2-standard-4", true],
+  ["c3-standard-192-metal", true],
+  ["g1-small", false],
+  ["e2-small", false],
+])("%s stops for maintenance: %s", (type, stops) => {
+  expect(stopsForMaintenance(type)).toBe(stops);
 });

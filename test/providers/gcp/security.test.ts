@@ -208,9 +208,17 @@ describe("machines", { timeout: 30_000 }, () => {
       enableVtpm: true,
       enableIntegrityMonitoring: true,
     });
-    const clusters = [{ name: "arm", machineType: "t2a-standard-1", min: 1 }];
-    const arm = await planExample("gcp-two-clusters", { clusters });
-    expect(arm.get("InstanceTemplate::arm").inputs).not.toHaveProperty("shieldedInstanceConfig");
+    const clusters = [
+      { name: "arm", machineType: "t2a-standard-1", min: 1 },
+      { name: "metal", machineType: "c3-standard-192-metal", min: 1 },
+    ];
+    const others = await planExample("gcp-two-clusters", { clusters });
+    for (const name of ["arm", "metal"])
+      expect(others.get(`InstanceTemplate::${name}`).inputs).not.toHaveProperty("shieldedInstanceConfig");
+    expect(others.get("InstanceTemplate::metal").inputs?.scheduling).toEqual({
+      onHostMaintenance: "TERMINATE",
+    });
+    expect(others.get("InstanceTemplate::arm").inputs).not.toHaveProperty("scheduling");
   });
 
   it("hold no secret in their metadata", () => {
