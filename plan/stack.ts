@@ -114,9 +114,9 @@ function toText(value: unknown): string {
 function toJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(toJson).join(",")}]`;
   if (typeof value === "object" && value !== null) {
-    const entries = Object.entries(value).toSorted(([a], [b]) =>
-      Buffer.compare(Buffer.from(a), Buffer.from(b)),
-    );
+    const entries = Object.entries(value)
+      .filter(([, part]) => part !== undefined)
+      .toSorted(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
     return `{${entries.map(([key, part]) => `${toJson(key)}:${toJson(part)}`).join(",")}}`;
   }
   return JSON.stringify(value).replace(

@@ -71,5 +71,4 @@ export const replacements: ReplacementTable = {
   "gcp:serviceaccount/iAMMember:IAMMember": ["condition", "member", "role", "serviceAccountId"],
   "gcp:storage/bucket:Bucket": ["location", "name", "project"],
   "gcp:storage/bucketIAMMember:BucketIAMMember": ["bucket", "condition", "member", "role"],
-  "gcp:storage/bucketObject:BucketObject": ["bucket", "contentType", "metadata", "name", "source"],
 };

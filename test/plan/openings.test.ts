@@ -1,9 +1,11 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { routesOf } from "../../components/load-balancer.ts";
 import { internetOpenings } from "../../plan/openings.ts";
 import type { Plan, PlannedResource } from "../../plan/plan.ts";
 import { clouds } from "../../providers/index.ts";
 import { planExample, planStack } from "../support/plan.ts";
+
+vi.setConfig({ testTimeout: 60_000 });
 
 test("a stack on AWS opens what its configuration says, and to whom", async () => {
   const { document } = await planExample("aws-two-clusters");

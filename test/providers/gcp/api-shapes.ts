@@ -131,7 +131,6 @@ const storage: Readonly<Record<string, Convert>> = {
     "Policy",
     { version: 3, bindings: [{ ...binding, members: [member] }] },
   ],
-  BucketObject: ({ source: _, ...rest }) => ["Object", rest],
 };
 
 const iam: Readonly<Record<string, Convert>> = {

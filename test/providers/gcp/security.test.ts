@@ -139,7 +139,7 @@ describe("the bucket", () => {
   }, 30_000);
 
   it("keeps releases and runtimes that are not the newest any more", () => {
-    for (const name of ["BucketObject::release", "RuntimeObject::runtime-linux-x64"]) {
+    for (const name of ["StoredObject::release", "StoredObject::runtime-linux-x64"]) {
       expect(plan.get(name), name).toMatchObject({ retainOnDelete: true });
       expect(plan.dependsOn("InstanceTemplate::app", name), name).toBe(true);
     }
