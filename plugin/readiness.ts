@@ -67,7 +67,8 @@ class Observation {
   /** Answers of any status: whoever gets one is let in by the load balancer. */
   answered = 0;
   lastProblem = "";
-  #lastForeign = 0;
+  /** When a machine of another revision answered, by the clock that never jumps. */
+  #lastForeign = Number.NEGATIVE_INFINITY;
 
   constructor(inputs: Inputs) {
     this.#inputs = inputs;
@@ -80,7 +81,7 @@ class Observation {
       this.#instances.get(cluster)?.add(instance);
       return;
     }
-    this.#lastForeign = Date.now();
+    this.#lastForeign = performance.now();
     this.lastProblem = `machine ${instance} of ${cluster} still answers, of revision ${revision || "unknown"}`;
   }
 
@@ -89,7 +90,7 @@ class Observation {
   }
 
   get complete(): boolean {
-    const quiet = this.#lastForeign === 0 || Date.now() - this.#lastForeign >= quietMs;
+    const quiet = performance.now() - this.#lastForeign >= quietMs;
     return quiet && this.#inputs.clusters.every((cluster) => this.lacking(cluster) === 0);
   }
 
@@ -135,13 +136,13 @@ function failure(inputs: Inputs, seen: Observation): string {
 async function waitUntilReady(inputs: Inputs, context: OperationContext): Promise<void> {
   const seen = new Observation(inputs);
   const get = await getterFor(inputs);
-  for (const deadline = Date.now() + inputs.timeoutSeconds * 1000; ; ) {
-    const late = AbortSignal.timeout(Math.max(0, deadline - Date.now()));
+  for (const deadline = performance.now() + inputs.timeoutSeconds * 1000; ; ) {
+    const late = AbortSignal.timeout(Math.max(0, Math.ceil(deadline - performance.now())));
     await round(get, inputs, seen, AbortSignal.any([context.signal, late]));
     context.signal.throwIfAborted();
     context.progress(`${seen}`);
     if (seen.complete) return;
-    if (Date.now() > deadline) throw new Error(failure(inputs, seen));
+    if (performance.now() > deadline) throw new Error(failure(inputs, seen));
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }

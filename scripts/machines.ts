@@ -18,9 +18,9 @@ async function open(context: Context, stack: string): Promise<Machines> {
   return (await cloudNamed(deployed.outputs.cloud).machines()).openMachines(deployed);
 }
 
-/** A duration as people say it, in its two largest units at most. */
+/** A duration as people say it, in its two largest units at most; one that clocks make negative is none. */
 export function age(ms: number): string {
-  const seconds = Math.floor(ms / 1000);
+  const seconds = Math.max(0, Math.floor(ms / 1000));
   const [days, hours, minutes] = [
     Math.floor(seconds / 86_400),
     Math.floor(seconds / 3600),

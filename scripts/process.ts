@@ -82,7 +82,8 @@ export function capture(
  * Runs a process on this one's terminal or pipes until it ends; resolves with its exit code. Ctrl-C on a
  * terminal reaches the whole foreground group, so nothing is passed on there. Elsewhere the process gets a
  * session of its own and each SIGINT exactly once, however often npm repeats it: the Pulumi CLI takes a second
- * one as "give up at once", which leaves resources that nobody recorded.
+ * one as "give up at once", which leaves resources that nobody recorded. There, when the process was killed, what it has
+ * started is ended: a killed CLI leaves its language host and the program, which would run for ever.
  */
 export async function attach(
   command: string,
@@ -96,7 +97,10 @@ export async function attach(
   });
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   child.once("error", reject);
-  child.once("close", (code, by) => resolve(exitCode(code, by)));
+  child.once("close", (code, by) => {
+    if (by !== null && !terminal) killGroup(child, "SIGTERM");
+    resolve(exitCode(code, by));
+  });
   return promise.finally(passOn.remove);
 }
 

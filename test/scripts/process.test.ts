@@ -36,6 +36,22 @@ test("a time limit and an abort end a process with its children", async () => {
   expect(pids).toHaveLength(2);
 });
 
+test("what a killed process had started ends with it, where there is no terminal", async () => {
+  const child = writeScript(join(temporaryFolder(), "child"), "sleep 60 & echo $$ $!; wait");
+  const main = `
+    import { attach } from ${JSON.stringify(join(import.meta.dirname, "../../scripts/process.ts"))};
+    process.exitCode = await attach(${JSON.stringify(child)}, [], { cwd: ".", env: process.env });`;
+  const wrapper = spawn(process.execPath, ["--input-type=module", "-e", main], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [printed] = await once(wrapper.stdout, "data");
+  const [killed = 0, started = 0] = String(printed).split(" ").map(Number);
+  process.kill(killed, "SIGKILL");
+  const [code] = await once(wrapper, "exit");
+  expect(code).toBe(137);
+  await vi.waitFor(() => expect(() => process.kill(started, 0)).toThrow("ESRCH"), { timeout: 5000 });
+});
+
 test("without a terminal, a SIGINT that comes twice is passed on once, and the exit code comes back", async () => {
   const folder = temporaryFolder();
   const log = join(folder, "log");

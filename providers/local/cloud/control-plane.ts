@@ -63,7 +63,9 @@ export class ControlPlane {
     this.#options = options;
     this.#store = new Store(home);
     this.buckets = new Buckets(home);
-    this.#endpoint = createEndpoint(this.#store.state, this.buckets);
+    this.#endpoint = createEndpoint(this.#store.state, this.buckets, {
+      onError: (err) => log.error({ err }, "a request for files failed"),
+    });
     const connections = new Connections();
     this.#endpoint.server.maxConnections = connections.limits.endpoint;
     this.#balancers = new Balancers(this.#store.state, log, connections);

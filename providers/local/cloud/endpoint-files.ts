@@ -1,13 +1,17 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
+import type { IncomingHttpHeaders } from "node:http";
 import type { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { Buckets } from "./buckets.ts";
+import { isCut } from "./calls.ts";
 import { isDiskFull } from "./disk.ts";
 import { type FileContent, FileNameError } from "./files.ts";
 
 export interface FilesContext {
   readonly buckets: Buckets;
   readonly signingKey: string;
+  /** Told of what failed, for a log. */
+  readonly onError: (error: Error) => void;
 }
 
 type Params = Readonly<Record<string, string | undefined>>;
@@ -63,7 +67,7 @@ class RequestError extends Error {
 export function addFiles(
   parent: FastifyInstance,
   prefix: string,
-  { buckets, signingKey }: FilesContext,
+  { buckets, signingKey, onError }: FilesContext,
   bucketOf: (params: Params) => string | undefined,
 ): void {
   const bucketFor = (params: unknown) => {
@@ -77,7 +81,7 @@ export function addFiles(
   };
   parent.register(
     async (app) => {
-      addErrors(app);
+      addErrors(app, onError);
       app.get<{ Querystring: ListQuery }>("/files", ({ params, query }) => {
         const limit = Number(query.limit ?? maxPage);
         if (!(Number.isInteger(limit) && limit >= 1 && limit <= maxPage)) {
@@ -139,9 +143,9 @@ interface DownloadQuery {
 }
 
 /** Adds `GET /buckets/<bucket>/files/<name>` for whoever has a URL that was signed for it, until it expires. */
-export function addDownloads(parent: FastifyInstance, { buckets, signingKey }: FilesContext): void {
+export function addDownloads(parent: FastifyInstance, { buckets, signingKey, onError }: FilesContext): void {
   parent.register(async (app) => {
-    addErrors(app);
+    addErrors(app, onError);
     app.route<{ Params: { bucket: string; "*": string }; Querystring: DownloadQuery }>({
       // A HEAD route that Fastify adds to a GET's says that the file is empty.
       method: ["GET", "HEAD"],
@@ -154,8 +158,19 @@ export function addDownloads(parent: FastifyInstance, { buckets, signingKey }: F
         if (Date.now() >= Number(expires) * 1000) throw new RequestError(403, "the URL has expired");
         const file = await buckets.files(bucket).get(name);
         if (!file) throw new RequestError(404, "there is no such file");
-        describe(reply, file).header("content-disposition", disposition).header("accept-ranges", "bytes");
-        const range = rangeOf(headers.range, file.size);
+        const etag = etagOf(file);
+        describe(reply, file)
+          .header("content-disposition", disposition)
+          .header("accept-ranges", "bytes")
+          .header("etag", etag);
+        const refused = conditionOf(headers, etag, file.modified);
+        if (refused !== undefined) {
+          await file.close();
+          return reply.code(refused).send();
+        }
+        const ifRange = headers["if-range"];
+        const isSame = ifRange === undefined || ifRange === etag;
+        const range = isSame ? rangeOf(headers.range, file.size) : undefined;
         if (range === "none" || method === "HEAD" || file.size === 0) {
           await file.close();
           if (range === "none") return reply.code(416).header("content-range", `bytes */${file.size}`).send();
@@ -169,15 +184,33 @@ export function addDownloads(parent: FastifyInstance, { buckets, signingKey }: F
   });
 }
 
-function addErrors(app: FastifyInstance): void {
+function addErrors(app: FastifyInstance, onError: (error: Error) => void): void {
   app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
     const status = error instanceof FileNameError ? 400 : isDiskFull(error) ? 507 : (error.statusCode ?? 500);
-    return reply.code(status).type("text/plain").send(`${error.message}\n`);
+    if (status !== 500) return reply.code(status).type("text/plain").send(`${error.message}\n`);
+    // What failed is for the log alone: it may name paths of this machine.
+    if (!isCut(error)) onError(error);
+    return reply.code(500).type("text/plain").send("the local cloud failed; its log says why\n");
   });
 }
 
 function describe(reply: FastifyReply, { contentType, modified }: FileContent): FastifyReply {
   return reply.header("content-type", contentType).header("last-modified", modified.toUTCString());
+}
+
+/** Another one after any change: what is stored again has another time. */
+function etagOf({ modified, size }: FileContent): string {
+  return `"${modified.getTime().toString(36)}-${size.toString(36)}"`;
+}
+
+/** The status that a request's conditions make of a download (RFC 9110, section 13); undefined: it is sent. */
+function conditionOf(headers: IncomingHttpHeaders, etag: string, modified: Date): 304 | 412 | undefined {
+  const names = (list: string) => list === "*" || list.split(",").some((tag) => tag.trim() === etag);
+  const { "if-match": match, "if-none-match": noneMatch, "if-modified-since": since = "" } = headers;
+  if (match !== undefined && !names(match)) return 412;
+  if (noneMatch !== undefined) return names(noneMatch.replaceAll("W/", "")) ? 304 : undefined;
+  // The header has whole seconds.
+  return Math.floor(modified.getTime() / 1000) * 1000 <= Date.parse(since) ? 304 : undefined;
 }
 
 /** The one range that a `Range` header asks for (RFC 9110, section 14); undefined where the whole is to be sent. */

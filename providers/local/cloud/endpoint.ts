@@ -8,6 +8,13 @@ import type { MachineRecord, State } from "./store.ts";
 /** What machines may read in their bucket; the deployment writes it. */
 const readablePrefixes = ["releases/", "runtimes/"];
 
+export interface EndpointOptions {
+  /** How long a client may neither send nor read anything before it is given up, in milliseconds. Default: a minute. */
+  readonly silenceMs?: number;
+  /** Told of what failed, for a log. Default: printed. */
+  readonly onError?: (error: Error) => void;
+}
+
 /** How long a client may neither send nor read anything before it is given up, in milliseconds. */
 const longestSilenceMs = 60_000;
 
@@ -19,7 +26,7 @@ const longestSilenceMs = 60_000;
 export function createEndpoint(
   state: State,
   buckets: Buckets,
-  silenceMs = longestSilenceMs,
+  { silenceMs = longestSilenceMs, onError = console.error }: EndpointOptions = {},
 ): FastifyInstance {
   const app = Fastify({ logger: false, forceCloseConnections: true, connectionTimeout: silenceMs });
   state.signingKey ??= randomBytes(32).toString("hex");
@@ -52,7 +59,7 @@ export function createEndpoint(
     },
   );
 
-  const files = { buckets, signingKey: state.signingKey };
+  const files = { buckets, signingKey: state.signingKey, onError };
   addFiles(app, "/machines/:token", files, ({ token = "" }) => {
     const machine = machineOf(token);
     return machine && state.groups[machine.group]?.spec.bucket;

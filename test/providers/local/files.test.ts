@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { readdir, writeFile } from "node:fs/promises";
+import { readdir, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, connect } from "node:net";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -91,7 +91,7 @@ test.each(["null", "[]", "7", '{"name":1}', '{"name":"a"}'])(
 );
 
 test("a client that does not read what it asked for is given up", async () => {
-  const impatient = createEndpoint(state, buckets, 200);
+  const impatient = createEndpoint(state, buckets, { silenceMs: 200 });
   await impatient.listen({ host: "127.0.0.1", port: 0 });
   onTestFinished(() => impatient.close());
   const { port } = impatient.server.address() as AddressInfo;
@@ -194,6 +194,51 @@ test.each([
     contentRange,
   ]);
   expect(answer.headers.get("content-disposition")).toBe("inline");
+});
+
+test("a download is sent again only when it has changed, and only as what it was", async () => {
+  const machine = `${origin}/machines/secret`;
+  await put(`${machine}/files/letters`, "abcdefghij");
+  const body = JSON.stringify({ name: "letters", expiresSeconds: 60, contentDisposition: "inline" });
+  const signed = await fetch(`${machine}/presigned`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body,
+  });
+  const { url } = (await signed.json()) as { url: string };
+  const first = await fetch(url);
+  const etag = `${first.headers.get("etag")}`;
+  const modified = `${first.headers.get("last-modified")}`;
+  expect(etag).toMatch(/^".+"$/);
+  const statusOf = async (headers: Record<string, string>) => (await fetch(url, { headers })).status;
+  expect(await statusOf({ "if-none-match": etag })).toBe(304);
+  expect(await statusOf({ "if-none-match": `"other", W/${etag}` })).toBe(304);
+  expect(await statusOf({ "if-none-match": '"other"', "if-modified-since": modified })).toBe(200);
+  expect(await statusOf({ "if-modified-since": modified })).toBe(304);
+  expect(await statusOf({ "if-modified-since": "Thu, 01 Jan 1970 00:00:00 GMT" })).toBe(200);
+  expect(await statusOf({ "if-match": '"other"' })).toBe(412);
+  expect(await statusOf({ "if-match": etag })).toBe(200);
+  expect(await statusOf({ range: "bytes=0-1", "if-range": etag })).toBe(206);
+  expect(await statusOf({ range: "bytes=0-1", "if-range": '"other"' })).toBe(200);
+  await put(`${machine}/files/letters`, "abcdefghijk");
+  expect(await statusOf({ "if-none-match": etag })).toBe(200);
+});
+
+test("a failure of the store is for its log, and says nothing of this machine to who asks", async () => {
+  const failures: string[] = [];
+  const broken = createEndpoint(state, buckets, { onError: ({ message }) => failures.push(message) });
+  await broken.listen({ host: "127.0.0.1", port: 0 });
+  onTestFinished(() => broken.close());
+  const { port } = broken.server.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}/machines/secret/files/thing`;
+  await put(url);
+  // A file stands where the store has a folder.
+  await rm(join(home, "buckets/mine/files"), { recursive: true });
+  await writeFile(join(home, "buckets/mine/files"), "");
+  onTestFinished(() => rm(join(home, "buckets/mine/files")));
+  const answer = await put(url);
+  expect([answer.status, await answer.text()]).toEqual([500, "the local cloud failed; its log says why\n"]);
+  expect(failures.join()).toContain("buckets/mine/files");
 });
 
 test("what a killed control plane left of uploads is nobody's data, and goes when the next one starts", async () => {
