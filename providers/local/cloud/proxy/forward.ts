@@ -266,8 +266,15 @@ export class Exchange implements Handler {
 
   private dropBody(): void {
     if (this.body === null || this.req.complete) return;
-    const timer = setTimeout(() => this.req.socket.destroy(), this.forwarding.idleTimeoutMs).unref();
-    this.req.once("close", () => clearTimeout(timer)).resume();
+    const { socket } = this.req;
+    const timer = setTimeout(() => socket.destroy(), this.forwarding.idleTimeoutMs).unref();
+    // Once it is answered, a request does not hear of its connection's end by itself.
+    const done = () => {
+      clearTimeout(timer);
+      socket.off("close", done);
+    };
+    socket.once("close", done);
+    this.req.once("close", done).resume();
   }
 
   /** The client has left, or what it sends is no request any more. */
