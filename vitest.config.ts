@@ -1,7 +1,8 @@
 import { defineConfig } from "vitest/config";
 
-const unit = ["test/!(boot|e2e)/**/*.test.ts"];
+const unit = ["test/!(attack|boot|e2e)/**/*.test.ts"];
 const e2e = ["test/e2e/**/*.test.ts"];
+const attack = ["test/attack/**/*.test.ts"];
 const boot = ["test/boot/**/*.test.ts"];
 
 export default defineConfig({
@@ -10,6 +11,7 @@ export default defineConfig({
     projects: [
       { test: { name: "unit", include: unit, testTimeout: 20_000, hookTimeout: 60_000 } },
       { test: { name: "e2e", include: e2e, fileParallelism: false, globalSetup: "test/e2e/setup.ts" } },
+      { test: { name: "attack", include: attack, fileParallelism: false, globalSetup: "test/e2e/setup.ts" } },
       { test: { name: "boot", include: boot, fileParallelism: false } },
     ],
   },

@@ -1,4 +1,3 @@
-import { readdirSync } from "node:fs";
 import { request } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -6,8 +5,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import autocannon from "autocannon";
 import type { Deployment } from "../test/e2e/deployment.ts";
 import { lost } from "../test/e2e/load.ts";
+import { openFiles, residentMegabytes } from "../test/support/figures.ts";
 import { withNineMachines } from "./nine-machines.ts";
-import { residentMegabytes } from "./resilience.ts";
 import type { Row } from "./table.ts";
 
 const seconds = 60;
@@ -52,10 +51,6 @@ async function uploads(url: string, name: string, until: number): Promise<{ done
     }
   }
   return count;
-}
-
-function openFiles(pid: number): number {
-  return readdirSync(`/proc/${pid}/fd`).length;
 }
 
 /** The most memory that a process has while something runs, looked at twice a second. */

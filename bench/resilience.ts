@@ -5,6 +5,7 @@ import autocannon from "autocannon";
 import type { LocalCloud } from "../providers/local/cloud/client.ts";
 import type { Deployment } from "../test/e2e/deployment.ts";
 import { lost } from "../test/e2e/load.ts";
+import { residentMegabytes } from "../test/support/figures.ts";
 import { withNineMachines } from "./nine-machines.ts";
 import { median, type Row, seconds, timed } from "./table.ts";
 
@@ -33,11 +34,6 @@ async function processorTicks(pid: number): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, "utf8");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return Number(fields[11]) + Number(fields[12]);
-}
-
-export async function residentMegabytes(pid: number): Promise<number> {
-  const [, kilobytes] = /VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, "utf8")) ?? [];
-  return Number(kilobytes) / 1024;
 }
 
 async function idleShare(pid: number): Promise<number> {

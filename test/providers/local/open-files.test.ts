@@ -1,11 +1,12 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { request } from "node:http";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { controlPlaneLog } from "../../../providers/local/cloud/home.ts";
+import { openFiles } from "../../support/figures.ts";
 import { groupSpec, kill, patience, serverScript, TestCloud } from "../../support/local-cloud.ts";
 import { freePort } from "../../support/ports.ts";
 
@@ -61,16 +62,12 @@ async function flood(to: number, count: number): Promise<Socket[]> {
   return sockets;
 }
 
-function openFiles(): number {
-  return readdirSync(`/proc/${pid}/fd`).length;
-}
-
 test("idle connections of one client, to the load balancer and to the endpoint, take no file from others", async () => {
   const before = await cloud.pids();
-  const files = openFiles();
+  const files = openFiles(pid);
   const sockets = [...(await flood(port, 520)), ...(await flood(cloud.state.endpointPort, 520))];
   expect(await statusFor("127.0.0.2")).toBe(200);
-  expect(openFiles()).toBeLessThan(files + 110);
+  expect(openFiles(pid)).toBeLessThan(files + 110);
   expect(await cloud.pid()).toBe(pid);
   for (const socket of sockets) socket.destroy();
   await expect.poll(() => statusFor("127.0.0.1"), patience).toBe(200);
@@ -80,7 +77,7 @@ test("idle connections of one client, to the load balancer and to the endpoint, 
 test("a control plane that can open no further file lives, blames no machine, and goes on when it can again", async () => {
   const [victim = 0, other] = await cloud.pids();
   const limit = (soft: number) => execFileSync("prlimit", [`--nofile=${soft}:512`, `--pid=${pid}`]);
-  limit(openFiles());
+  limit(openFiles(pid));
   const sockets = [...(await flood(port, 200)), ...(await flood(cloud.state.endpointPort, 50))];
   kill(victim);
   const log = () => readFileSync(controlPlaneLog(cloud.home), "utf8");
