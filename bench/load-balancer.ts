@@ -5,10 +5,11 @@ import { fileURLToPath } from "node:url";
 import autocannon from "autocannon";
 import type { ListenerSpec, Target } from "../providers/local/cloud/proxy/spec.ts";
 import { freePort } from "../test/support/ports.ts";
+import { haproxyIsThere, startHaproxy } from "./haproxy.ts";
 import { median, type Row } from "./table.ts";
 
 const machines = 9;
-const connections = 50;
+const connections = 64;
 const rounds = 3;
 const roundSeconds = 4;
 const spec: ListenerSpec = {
@@ -27,9 +28,9 @@ const spec: ListenerSpec = {
 };
 
 /**
- * The app's `GET /` with 50 connections: one of nine machines asked directly, all through the load balancer, and all
- * through a relay that only copies bytes, in turn. Every machine, what stands before them and the asking side are
- * processes of their own and share this machine's cores.
+ * The app's `GET /` with 64 connections: one of nine machines asked directly, all through the load balancer, all
+ * through a relay that only copies bytes, and all through HAProxy where that is on the PATH, in turn. Every machine, what
+ * stands before them and the asking side are processes of their own and share this machine's cores.
  */
 export async function benchLoadBalancer(): Promise<Row[]> {
   const children: ChildProcess[] = [];
@@ -43,18 +44,21 @@ export async function benchLoadBalancer(): Promise<Row[]> {
     children.push(...targets.map(startMachine));
     const balancerPort = await startInFront("balancer", targets, children);
     const relayPort = await startInFront("relay", targets, children);
-    const urls = [
-      `http://127.78.2.1:${port}/`,
-      ...[balancerPort, relayPort].map((one) => `http://${spec.address}:${one}/`),
-    ];
+    const haproxyPort = haproxyIsThere() ? await freePort() : undefined;
+    if (haproxyPort !== undefined) await startHaproxy(spec, haproxyPort, targets, children);
+    const ports = [balancerPort, relayPort, ...(haproxyPort === undefined ? [] : [haproxyPort])];
+    const urls = [`http://127.78.2.1:${port}/`, ...ports.map((one) => `http://${spec.address}:${one}/`)];
     for (const url of urls) await measure(url, 2);
     const results: autocannon.Result[][] = [];
     for (let round = 0; round < rounds; round++) {
       results.push([]);
       for (const url of urls) results.at(-1)?.push(await measure(url, roundSeconds));
     }
-    const [direct = 0, balanced = 0, relayed = 0] = medians(results, ({ requests }) => requests.average);
-    const [directP99, balancedP99] = medians(results, ({ latency }) => latency.p99);
+    const [direct = 0, balanced = 0, relayed = 0, haproxy] = medians(
+      results,
+      ({ requests }) => requests.average,
+    );
+    const [directP99, balancedP99, , haproxyP99] = medians(results, ({ latency }) => latency.p99);
     const rates = {
       value: `${balanced.toFixed(0)}/s`,
       beside: `${direct.toFixed(0)}/s (one machine directly)`,
@@ -72,6 +76,15 @@ export async function benchLoadBalancer(): Promise<Row[]> {
         value: `${balancedP99} ms`,
         beside: `${directP99} ms (one machine directly)`,
       },
+      haproxy === undefined
+        ? { what: "beside HAProxy", value: "not measured", beside: "haproxy is not on the PATH" }
+        : {
+            what: "requests through the load balancer, beside HAProxy",
+            value: `${balanced.toFixed(0)}/s`,
+            beside: `${haproxy.toFixed(0)}/s, p99 ${haproxyP99} ms (HAProxy)`,
+            ratio: balanced / haproxy,
+            goal: "ratio 0.70",
+          },
     ];
   } finally {
     await Promise.all(children.map(stop));
