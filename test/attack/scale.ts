@@ -14,7 +14,7 @@ export interface Scale {
 }
 
 const scales: Readonly<Record<string, Scale>> = {
-  full: { streams: 20_000, heads: 4_200, renewals: 3, readers: 100, idle: 5_000, megabytes: 200 },
+  full: { streams: 20_000, heads: 4_200, renewals: 3, readers: 100, idle: 5_000, megabytes: 300 },
   short: { streams: 1_500, heads: 1_200, renewals: 1, readers: 40, idle: 1_000, megabytes: 120 },
 };
 
