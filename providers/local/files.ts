@@ -4,7 +4,7 @@ import type { StoreSettings } from "../../service/storage/settings.ts";
 import { LocalCloud } from "./cloud/client.ts";
 import { operatorUrl } from "./cloud/endpoint.ts";
 import { homeOf } from "./cloud/home.ts";
-import { Store } from "./cloud/store.ts";
+import { StateStore } from "./cloud/store.ts";
 
 /** The bucket of a local cloud, for whoever may read its control plane's state. */
 export async function filesOf({ stack, outputs }: DeployedStack): Promise<StoreSettings> {
@@ -13,7 +13,7 @@ export async function filesOf({ stack, outputs }: DeployedStack): Promise<StoreS
   // Starts a control plane that does not run.
   if (!(await new LocalCloud(home).get("buckets", bucket)))
     throw new Error(`Stack ${stack} has no bucket ${bucket} (any more): npm run up makes it again.`);
-  return { STORE: "local", BUCKET: bucket, IDENTITY_URL: operatorUrl(new Store(home).state, bucket) };
+  return { STORE: "local", BUCKET: bucket, IDENTITY_URL: operatorUrl(new StateStore(home).state, bucket) };
 }
 
 /** The same bucket, for whoever deploys: the control plane copies files, so that the runtime's 50 MB pass through nobody's memory. */

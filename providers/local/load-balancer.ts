@@ -1,4 +1,4 @@
-import { type ComponentResourceOptions, type Output, output } from "@pulumi/pulumi";
+import { all, type ComponentResourceOptions, type Output, output } from "@pulumi/pulumi";
 import { LoadBalancer, type LoadBalancerArgs } from "../../components/load-balancer.ts";
 import type { LocalCluster } from "./cluster.ts";
 import { address, type LocalNetwork } from "./network.ts";
@@ -25,7 +25,7 @@ export class LocalLoadBalancer extends LoadBalancer {
         healthCheck: args.healthCheck,
         backends: args.backends.map(({ name, cluster, path, weight }) => ({
           name,
-          group: cluster.group.id,
+          groups: all([cluster.group.id]),
           ...(path === undefined ? {} : { path }),
           weight,
         })),

@@ -202,7 +202,7 @@ describe("create", () => {
 
   test("previews a load balancer's URL as soon as its address is known", async () => {
     const urn = urnOf(types.balancer, "edge");
-    const inputs = { address: "127.95.250.3", port: 8080, backends: [{ group: unknown }] };
+    const inputs = { address: "127.95.250.3", port: 8080, backends: [{ groups: [unknown] }] };
     const { id, properties } = await client.create(urn, inputs, true);
     expect({ id, url: properties.url }).toEqual({ id: "", url: "http://127.95.250.3:8080" });
     const later = await client.create(urn, { ...inputs, port: unknown }, true);

@@ -3,13 +3,21 @@ import type { Descriptors } from "./hand-over.ts";
 import type { Connections } from "./proxy/limits.ts";
 import { createLoadBalancer, type LoadBalancer } from "./proxy/load-balancer.ts";
 import type { ListenerSpec, TargetHealth } from "./proxy/spec.ts";
-import type { LoadBalancerSpec } from "./specs.ts";
+import type { BackendSpec, LoadBalancerSpec } from "./specs.ts";
 import type { MachineRecord, State } from "./store.ts";
 
 export type BalancerHealth = TargetHealth["state"];
 
 /** How often a machine that leaves is looked at for requests under way, in milliseconds. */
 const drainCheckMs = 20;
+
+/** What a load balancer on a loopback address is called. */
+const hosts = ["localhost"];
+
+/** The groups of a backend; what an earlier version of the program has deployed names one. */
+function groupsOf({ groups, group }: BackendSpec & { readonly group?: string }): readonly string[] {
+  return groups ?? (group === undefined ? [] : [group]);
+}
 
 /** The load balancers of this cloud, each with the machines of the groups behind it. */
 export class Balancers {
@@ -59,7 +67,8 @@ export class Balancers {
   targetsChanged(group: string): void {
     for (const [id, balancer] of this.#running) {
       const spec = this.#state.loadBalancers[id];
-      if (spec?.backends.some((backend) => backend.group === group)) this.#setTargets(balancer, spec);
+      if (spec?.backends.some((backend) => groupsOf(backend).includes(group)))
+        this.#setTargets(balancer, spec);
     }
   }
 
@@ -99,19 +108,20 @@ export class Balancers {
 
   /** A listener drains for as long as the most patient of its groups. */
   #listener(spec: LoadBalancerSpec): ListenerSpec {
-    const drains = spec.backends.map(
-      ({ group }) => this.#state.groups[group]?.spec.rollout.drainSeconds ?? 0,
-    );
-    return { ...spec, drainSeconds: Math.max(0, ...drains) };
+    const drains = spec.backends
+      .flatMap(groupsOf)
+      .map((group) => this.#state.groups[group]?.spec.rollout.drainSeconds ?? 0);
+    return { ...spec, hosts, drainSeconds: Math.max(0, ...drains) };
   }
 
   #setTargets(balancer: LoadBalancer, spec: LoadBalancerSpec): void {
-    for (const { name, group } of spec.backends) {
+    for (const backend of spec.backends) {
+      const groups = groupsOf(backend);
       const targets = Object.values(this.#state.machines).filter(
-        (machine) => machine.group === group && machine.state !== "draining",
+        (machine) => groups.includes(machine.group) && machine.state !== "draining",
       );
       const known = targets.map((machine) => ({ ...machine, healthy: machine.state === "running" }));
-      void balancer.setTargets(name, known);
+      void balancer.setTargets(backend.name, known);
     }
   }
 }

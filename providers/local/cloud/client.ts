@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { type CallOptions, ControlPlaneError, callOnce, type Greeting, isAbsent, isCut } from "./calls.ts";
 import type { Collection, GroupStatus, MachineInfo, Specs } from "./specs.ts";
 import { answering, ended, ensureCurrent, ensureRunning, replace } from "./start.ts";
-import { Store } from "./store.ts";
+import { StateStore } from "./store.ts";
 
 /** How long a control plane that has nothing left to run may take to end, in milliseconds. */
 const endLimitMs = 10_000;
@@ -146,7 +146,7 @@ export async function remove(home: string): Promise<void> {
   await reap(home, []);
   if (!existsSync(home)) return;
   if (!(await ended(home, 0))) throw new Error(`the local cloud in ${home} still runs; see its log there`);
-  const { buckets } = new Store(home).state;
+  const { buckets } = new StateStore(home).state;
   if (Object.keys(buckets).length === 0) rmSync(home, { recursive: true });
   else
     for (const name of ["releases", "runtimes"]) rmSync(join(home, name), { recursive: true, force: true });

@@ -15,7 +15,7 @@ import { endOrphans } from "./orphans.ts";
 import { isAlive, processStart, signalProcess } from "./process.ts";
 import { Connections } from "./proxy/limits.ts";
 import type { Collection, LoadBalancerSpec, MachineInfo, Specs } from "./specs.ts";
-import { Store } from "./store.ts";
+import { StateStore } from "./store.ts";
 
 /** Where machines reach the identity endpoint; its port is chosen once and kept. */
 const endpointAddress = "127.0.0.1";
@@ -42,7 +42,7 @@ export class ControlPlane {
   readonly log: Logger;
   readonly buckets: Buckets;
   readonly groups: Groups;
-  readonly #store: Store;
+  readonly #store: StateStore;
   readonly #balancers: Balancers;
   readonly #endpoint: ReturnType<typeof createEndpoint>;
   readonly #options: ControlPlaneOptions;
@@ -61,7 +61,7 @@ export class ControlPlane {
     this.version = version;
     this.log = log;
     this.#options = options;
-    this.#store = new Store(home);
+    this.#store = new StateStore(home);
     this.buckets = new Buckets(home);
     this.#endpoint = createEndpoint(this.#store.state, this.buckets, {
       onError: (err) => log.error({ err }, "a request for files failed"),

@@ -5,13 +5,13 @@ import { lastWords, type MachineFolders, revisionOf, stopMachine } from "./machi
 import { isAlive } from "./process.ts";
 import { decide } from "./rollout.ts";
 import type { GroupSpec, GroupStatus } from "./specs.ts";
-import type { GroupRecord, MachineRecord, Revision, Store } from "./store.ts";
+import type { GroupRecord, MachineRecord, Revision, StateStore } from "./store.ts";
 
 /** How often machines are looked at beside the moments when something is known to have happened, in milliseconds. */
 const tickMs = 500;
 
 export interface GroupsOptions {
-  readonly store: Store;
+  readonly store: StateStore;
   readonly folders: MachineFolders;
   readonly log: Logger;
   readonly watchHealth: WatchHealth;

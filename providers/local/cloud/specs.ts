@@ -42,7 +42,8 @@ export interface GroupSpec {
 
 export interface BackendSpec {
   readonly name: string;
-  readonly group: string;
+  /** The groups whose machines it has: a cluster's own, and those that join it for a while. */
+  readonly groups: readonly string[];
   readonly path?: string;
   readonly weight: number;
 }

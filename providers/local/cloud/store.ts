@@ -93,7 +93,7 @@ function parseState(text: string, file: string): State {
 }
 
 /** The control plane's state on disk: one file, replaced as a whole, with the one before it kept beside it. */
-export class Store {
+export class StateStore {
   readonly state: State;
   readonly #file: string;
   #unwritten = false;

@@ -34,7 +34,7 @@ beforeEach(async () => {
   await cloud.deploy(group);
   port = await freePort();
   const edge = { address: "127.0.0.1", port, allow: ["127.0.0.0/8"] };
-  const backends = [{ name: "cluster1", group: cloud.group, weight: 1 }];
+  const backends = [{ name: "cluster1", groups: [cloud.group], weight: 1 }];
   await cloud.put("loadBalancers", "edge", { ...edge, healthCheck: group.healthCheck, backends });
   await expect.poll(() => statusFor("127.0.0.1"), patience).toBe(200);
   pid = (await cloud.pid()) ?? 0;

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
-import { Store } from "../../../providers/local/cloud/store.ts";
+import { StateStore } from "../../../providers/local/cloud/store.ts";
 import { temporaryFolder } from "../../support/local-cloud.ts";
 
 let home: string;
@@ -12,15 +12,15 @@ beforeEach(() => {
   file = join(home, "state.json");
 });
 
-function savedStore(): Store {
-  const store = new Store(home);
+function savedStore(): StateStore {
+  const store = new StateStore(home);
   store.state.buckets.files = { empty: true };
   store.save();
   return store;
 }
 
 test("is empty at first, and makes a folder for its owner alone", () => {
-  expect(new Store(home).state).toEqual({
+  expect(new StateStore(home).state).toEqual({
     version: 1,
     endpointPort: 0,
     networks: {},
@@ -34,11 +34,11 @@ test("is empty at first, and makes a folder for its owner alone", () => {
 
 test("finds what was saved, and keeps the one before it", () => {
   const store = savedStore();
-  expect(new Store(home).state).toEqual(store.state);
+  expect(new StateStore(home).state).toEqual(store.state);
   const before = readFileSync(file, "utf8");
   store.state.endpointPort = 1234;
   store.save();
-  expect(new Store(home).state.endpointPort).toBe(1234);
+  expect(new StateStore(home).state.endpointPort).toBe(1234);
   expect(readFileSync(`${file}.previous`, "utf8")).toBe(before);
   expect([file, `${file}.previous`].map((name) => statSync(name).mode & 0o777)).toEqual([0o600, 0o600]);
 });
@@ -49,8 +49,10 @@ test("refuses a truncated file, naming it and the one before it, and overwrites 
   const truncated = readFileSync(file, "utf8").slice(0, 40);
   writeFileSync(file, truncated);
   const previous = readFileSync(`${file}.previous`, "utf8");
-  expect(() => new Store(home)).toThrow(`the local cloud's state file ${file} is damaged (`);
-  expect(() => new Store(home)).toThrow(`${file}.previous: move it to ${file} and run the command again`);
+  expect(() => new StateStore(home)).toThrow(`the local cloud's state file ${file} is damaged (`);
+  expect(() => new StateStore(home)).toThrow(
+    `${file}.previous: move it to ${file} and run the command again`,
+  );
   expect(readFileSync(file, "utf8")).toBe(truncated);
   expect(readFileSync(`${file}.previous`, "utf8")).toBe(previous);
 });
@@ -59,15 +61,15 @@ test("works again once the one before it is put in its place", () => {
   const store = savedStore();
   store.save();
   writeFileSync(file, "");
-  expect(() => new Store(home)).toThrow("is damaged");
+  expect(() => new StateStore(home)).toThrow("is damaged");
   writeFileSync(file, readFileSync(`${file}.previous`));
-  expect(new Store(home).state).toEqual(store.state);
+  expect(new StateStore(home).state).toEqual(store.state);
 });
 
 test("refuses a version that it does not know", () => {
   savedStore();
   writeFileSync(file, JSON.stringify({ version: 2 }));
-  expect(() => new Store(home)).toThrow(`${file} has version 2; this program reads version 1`);
+  expect(() => new StateStore(home)).toThrow(`${file} has version 2; this program reads version 1`);
 });
 
 /** Makes writes to a file of the store fail as on a full disk, until the file is removed. */
@@ -91,7 +93,7 @@ test.each(["state.json.new", "state.json.previous"])(
     expect(readFileSync(file, "utf8")).toBe(before);
     rmSync(full, { force: true });
     store.save();
-    expect(new Store(home).state.endpointPort).toBe(1234);
+    expect(new StateStore(home).state.endpointPort).toBe(1234);
     expect(readdirSync(home).sort()).toEqual(["state.json", "state.json.previous"]);
   },
 );
@@ -106,10 +108,10 @@ test("goes on when what happened cannot be written, tells it once, and writes it
   store.note((error) => errors.push(error.message));
   store.retry();
   expect(errors).toEqual([expect.stringContaining(`its state to ${file}: the disk that holds`)]);
-  expect(new Store(home).state.endpointPort).toBe(0);
+  expect(new StateStore(home).state.endpointPort).toBe(0);
   rmSync(full);
   store.retry();
-  expect(new Store(home).state.endpointPort).toBe(1234);
+  expect(new StateStore(home).state.endpointPort).toBe(1234);
 });
 
 test("says so when its folder is gone", () => {
@@ -120,5 +122,5 @@ test("says so when its folder is gone", () => {
 
 test("refuses a file that cannot be read instead of starting anew", () => {
   mkdirSync(file, { recursive: true });
-  expect(() => new Store(home)).toThrow("EISDIR");
+  expect(() => new StateStore(home)).toThrow("EISDIR");
 });

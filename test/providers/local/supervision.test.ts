@@ -11,6 +11,7 @@ import { lost, underLoad } from "../../e2e/load.ts";
 import {
   groupSpec,
   kill,
+  type MachineAnswer,
   patience,
   processesIn,
   TestCloud,
@@ -34,7 +35,7 @@ async function deployed(): Promise<{ spec: LoadBalancerSpec; url: string }> {
   });
   await cloud.deploy(group);
   const edge = { address: "127.0.0.1", port: await freePort(), allow: ["127.0.0.0/8"] };
-  const backends = [{ name: "cluster1", group: cloud.group, weight: 1 }];
+  const backends = [{ name: "cluster1", groups: [cloud.group], weight: 1 }];
   const spec = { ...edge, healthCheck: group.healthCheck, backends };
   await cloud.put("loadBalancers", "edge", spec);
   const url = `http://127.0.0.1:${edge.port}`;
@@ -47,6 +48,25 @@ async function supervisors(): Promise<number[]> {
   const machines = await processesIn(cloud.machinesFolder);
   return (await processesIn(cloud.home)).filter((pid) => !planes.includes(pid) && !machines.includes(pid));
 }
+
+test("a backend has the machines of all of its groups, as they come and go", async () => {
+  const { spec, url } = await deployed();
+  const extra = "extra-0000000";
+  const peak = await groupSpec({ name: "extra", desired: 1, min: 0 });
+  await cloud.put("groups", extra, peak);
+  const backends = [{ name: "cluster1", groups: [cloud.group, extra], weight: 1 }];
+  await cloud.put("loadBalancers", "edge", { ...spec, backends });
+  const answering = async () => {
+    const answers = await Promise.all(Array.from({ length: 12 }, () => fetch(url)));
+    return new Set(await Promise.all(answers.map(async (one) => ((await one.json()) as MachineAnswer).pid)));
+  };
+  await expect.poll(async () => (await answering()).size, patience).toBe(3);
+  await cloud.put("groups", extra, { ...peak, desired: 0 });
+  await expect.poll(async () => (await answering()).size, patience).toBe(2);
+  const stranger = request(url, { headers: { host: "evil.test" } }).end();
+  const [refused] = await once(stranger, "response");
+  expect(refused.statusCode).toBe(421);
+});
 
 describe("a control plane that is replaced", () => {
   test("loses no request, finishes an upload, and its successor takes changes meanwhile", async () => {

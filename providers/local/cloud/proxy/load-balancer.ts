@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { isIP } from "node:net";
 import { allow, answer } from "./answer.ts";
 import { type Connection, Exchange, type Forwarding } from "./forward.ts";
 import { type HealthWatch, watchHealth } from "./health.ts";
@@ -10,7 +11,7 @@ import {
   createBackend,
   createMachine,
   drain,
-  healthOf,
+  healthOfTarget,
   type Machine,
   updateReady,
 } from "./pool.ts";
@@ -96,7 +97,7 @@ export function createLoadBalancer({
   };
 
   function handle(req: IncomingMessage, res: ServerResponse, connection: Connection, expects: boolean): void {
-    const fault = refusal(req);
+    const fault = refusal(req, spec?.hosts);
     const backend = fault ? undefined : chooseBackend(backends, req.url as string);
     if (fault) {
       connection.ending = true;
@@ -111,7 +112,7 @@ export function createLoadBalancer({
   }
 
   function changed(machine: Machine): void {
-    const health = healthOf(machine);
+    const health = healthOfTarget(machine);
     const level = machine.state === "unhealthy" ? "warn" : "info";
     log[level](
       { backend: health.backend, target: health.id, reason: health.reason },
@@ -204,7 +205,9 @@ export function createLoadBalancer({
       return replaceTargets(backend, targets);
     },
     health() {
-      return [...backends.flatMap((backend) => [...backend.machines.values()]), ...draining].map(healthOf);
+      return [...backends.flatMap((backend) => [...backend.machines.values()]), ...draining].map(
+        healthOfTarget,
+      );
     },
     get address() {
       return listener?.address;
@@ -224,7 +227,10 @@ export function createLoadBalancer({
 }
 
 /** Why a request is not one for a load balancer: status, message and headers. */
-function refusal(req: IncomingMessage): [status: number, message: string, ...string[]] | undefined {
+function refusal(
+  req: IncomingMessage,
+  names: readonly string[] | undefined,
+): [status: number, message: string, ...string[]] | undefined {
   const { url, method, headers } = req;
   if (url === undefined || !url.startsWith("/")) {
     return [400, "This is no forward proxy: the request target must be a path that starts with /"];
@@ -233,6 +239,9 @@ function refusal(req: IncomingMessage): [status: number, message: string, ...str
   const hosts = countHosts(req.rawHeaders);
   if (hosts > 1) return [400, "The header Host must not be there twice"];
   if (hosts === 0 && req.httpVersion === "1.1") return [400, "The header Host is missing"];
+  if (names && hosts === 1 && !isAskedBy(names, headers.host)) {
+    return [421, `This is not ${headers.host}: ask it by its IP address, or as ${names.join(" or ")}`];
+  }
   if (headers.expect !== undefined && headers.expect.toLowerCase() !== "100-continue") {
     return [417, "Nothing can be expected but 100-continue"];
   }
@@ -242,6 +251,12 @@ function refusal(req: IncomingMessage): [status: number, message: string, ...str
     return [501, `The transfer coding '${coding}' is not supported; send chunked, or a Content-Length`];
   }
   return undefined;
+}
+
+/** Whether a Host header has an IP address, or one of the names. */
+function isAskedBy(names: readonly string[], host = ""): boolean {
+  const name = host.replace(/:\d*$/, "").toLowerCase();
+  return isIP(name.replace(/^\[(.*)\]$/, "$1")) !== 0 || names.includes(name);
 }
 
 function countHosts(rawHeaders: readonly string[]): number {

@@ -1,5 +1,5 @@
 import type { Connections } from "./limits.ts";
-import type { BackendSpec, Target, TargetHealth, TargetState } from "./spec.ts";
+import type { ProxyBackend, Target, TargetHealth, TargetState } from "./spec.ts";
 import { Upstream } from "./upstream.ts";
 
 /**
@@ -22,7 +22,7 @@ export interface Machine extends Target {
 }
 
 export interface Backend {
-  spec: BackendSpec;
+  spec: ProxyBackend;
   /** By target id; draining ones are not among them. */
   readonly machines: Map<string, Machine>;
   /** The healthy machines, in the order they were given. */
@@ -32,7 +32,7 @@ export interface Backend {
   credit: number;
 }
 
-export function createBackend(spec: BackendSpec): Backend {
+export function createBackend(spec: ProxyBackend): Backend {
   return { spec, machines: new Map(), ready: [], turn: 0, credit: 0 };
 }
 
@@ -98,6 +98,6 @@ export async function drain(machine: Machine, seconds: number): Promise<void> {
   }
 }
 
-export function healthOf({ backend, id, state, reason }: Machine): TargetHealth {
+export function healthOfTarget({ backend, id, state, reason }: Machine): TargetHealth {
   return reason === undefined ? { backend, id, state } : { backend, id, state, reason };
 }

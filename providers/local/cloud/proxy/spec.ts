@@ -11,7 +11,7 @@ export interface Target {
 }
 
 /** A group of machines, and which requests it gets. */
-export interface BackendSpec {
+export interface ProxyBackend {
   readonly name: string;
   /** Requests to `path` and `path/…` go to this backend. Backends' paths are tried in the order of the list. */
   readonly path?: string | undefined;
@@ -27,7 +27,12 @@ export interface ListenerSpec {
   /** CIDRs (or single addresses) that may connect. An empty list lets nobody in. */
   readonly allow: readonly string[];
   readonly healthCheck: HealthCheck;
-  readonly backends: readonly BackendSpec[];
+  readonly backends: readonly ProxyBackend[];
+  /**
+   * Names that it may be asked by, in lower case, besides IP addresses: a page of another name's, which a browser was led
+   * here by (DNS rebinding), reads nothing. Absent: any.
+   */
+  readonly hosts?: readonly string[];
   /** How long requests in flight may go on when their machine or listener leaves, in seconds. */
   readonly drainSeconds: number;
   /**

@@ -7,7 +7,7 @@ import {
 } from "../../../../providers/local/cloud/proxy/pool.ts";
 import { chooseBackend, matchesPath } from "../../../../providers/local/cloud/proxy/routing.ts";
 import { allowList, validateSpec, validateTargets } from "../../../../providers/local/cloud/proxy/spec.ts";
-import { ask, balancer, machine, spec } from "./support.ts";
+import { ask, balancer, balancerAddress, machine, spec } from "./support.ts";
 
 const ready = [{ outstanding: 0 } as Machine];
 const full = [{ outstanding: maxOutstanding } as Machine];
@@ -176,4 +176,27 @@ test.each([
   ["192.0.2.7", [], false],
 ])("%s with allow %j", (address, allow, allowed) => {
   expect(allowList(allow)(address)).toBe(allowed);
+});
+
+test.each([
+  ["localhost", 200],
+  ["LOCALHOST:8080", 200],
+  [balancerAddress, 200],
+  ["127.0.0.1:8080", 200],
+  ["[::1]:8080", 200],
+  ["evil.test", 421],
+  ["evil.test:8080", 421],
+  ["localhost.evil.test", 421],
+  ["127.0.0.1.evil.test", 421],
+])("asked as %j, one that is called localhost answers %i", async (host, status) => {
+  const one = await machine(1);
+  const { url } = await balancer({ app: [one] }, { hosts: ["localhost"] });
+  const answer = await ask(url, { headers: { host } });
+  expect(answer.status).toBe(status);
+  if (status === 421) {
+    expect(JSON.parse(answer.text).message).toBe(
+      `This is not ${host}: ask it by its IP address, or as localhost`,
+    );
+    expect(one.requests).toEqual([]);
+  }
 });
