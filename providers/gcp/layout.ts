@@ -3,6 +3,8 @@ import type { CheckFailure, Properties, ResourceKind } from "../../plugin/resour
 
 /** What of a deployment cannot be changed in one step, or at all. */
 export interface LayoutInputs {
+  /** The Google Cloud project's id. */
+  readonly project: string;
   readonly region: string;
   readonly subnets: readonly { readonly cidr: string }[];
   readonly appPort: number;
@@ -21,7 +23,8 @@ export const layout: ResourceKind = {
   async check(news, olds) {
     if (!olds) return [];
     const [before, after] = [olds, news] as unknown as [LayoutInputs, LayoutInputs];
-    // What else changes follows from the region.
+    // What else changes follows from these.
+    if (before.project !== after.project) return [movedProject(before, after)];
     if (before.region !== after.region) return [movedRegion(before, after)];
     return [
       ...movedPort(before, after),
@@ -33,6 +36,11 @@ export const layout: ResourceKind = {
     return { id: context.name, outputs: {} };
   },
 };
+
+function movedProject(before: LayoutInputs, after: LayoutInputs): CheckFailure {
+  const reason = `gcp:project is ${after.project}, and the stack is in ${before.project}: nothing can move from one project to another. Deploy a second stack there, and lead your DNS name to it.`;
+  return { property: "project", reason };
+}
 
 function movedRegion(before: LayoutInputs, after: LayoutInputs): CheckFailure {
   const reason = `switchyard:network.subnets are in ${after.region}, and the stack is in ${before.region}: neither bucket nor subnets can move. Deploy a second stack there, and lead your DNS name to it.`;

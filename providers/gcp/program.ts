@@ -20,7 +20,8 @@ export function createCloud(settings: Settings): Cloud<GcpNetwork, GcpBucket, Gc
       const { protect } = settings.bucket;
       const subnets = args.subnets.map(({ cidr }) => ({ cidr }));
       const bucket = nameOf(context, "bucket");
-      new Layout("layout", { region, subnets, appPort: args.app.port, protect, ...(bucket && { bucket }) });
+      const place = { project: gcpProject, region, subnets };
+      new Layout("layout", { ...place, appPort: args.app.port, protect, ...(bucket && { bucket }) });
       return new GcpNetwork(name, args, context, opts);
     },
     bucket: (name, args, opts) => new GcpBucket(name, args, context, opts),

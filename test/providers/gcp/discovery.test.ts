@@ -45,6 +45,7 @@ describe.skipIf(!isInstalled(serverPackages.google))("Google's discovery documen
               path: "/one",
               weight: 0,
             },
+            { name: "metal", min: 1, machineType: "c3-standard-192-metal", path: "/metal", weight: 0 },
             { name: "two", desired: 3, subnets: [0, 1], path: "/two", weight: 0, tags: { Team: "Web" } },
           ],
           loadBalancer: { ...loadBalancer, certificate, host: "api.example.org" },

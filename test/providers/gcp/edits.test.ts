@@ -133,6 +133,12 @@ const rows: readonly EditRow[] = [
     service: newGroup,
   },
   {
+    edit: "Another `gcp:project`",
+    to: { "gcp:project": "another-123456" },
+    service: "Refused in the preview, with the way out.",
+    refused: /gcp:project is another-123456, and the stack is in switchyard.+Deploy a second stack there/,
+  },
+  {
     edit: "Another region",
     to: {
       network: {
