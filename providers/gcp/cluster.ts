@@ -16,7 +16,13 @@ import {
 } from "./machine-types.ts";
 import type { GcpNetwork } from "./network.ts";
 import { releaseMetadata } from "./release-metadata.ts";
-import { HealthCheck, InstanceTemplate, RegionAutoscaler, RegionInstanceGroupManager } from "./resources.ts";
+import {
+  HealthCheck,
+  InstanceTemplate,
+  RegionAutoscaler,
+  RegionInstanceGroupManager,
+  StableGroup,
+} from "./resources.ts";
 import { initialDelaySeconds, rolloutSeconds, surgeOf, unavailableOf } from "./rollout.ts";
 
 const functions = readFileSync(join(import.meta.dirname, "startup.sh"), "utf8");
@@ -67,6 +73,12 @@ export class GcpCluster extends Cluster {
     this.instanceGroup = group.instanceGroup;
     this.drainSeconds = args.rollout.drainSeconds;
     this.rolloutSeconds = rolloutSeconds(args.max, args.rollout);
+    const { gcpProject: project, region } = context;
+    new StableGroup(
+      name,
+      { project, region, group: group.name, revision, size: this.size, timeoutSeconds: this.rolloutSeconds },
+      { parent: this, deletedWith: group },
+    );
     this.registerOutputs({ machineType: this.machineType });
   }
 

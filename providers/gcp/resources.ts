@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { LayoutInputs } from "./layout.ts";
+import type { StableGroupInputs } from "./stable-group.ts";
 
 // Each from a file of its own: an index of the SDK's would load hundreds of others.
 export { BackendService } from "@pulumi/gcp/compute/backendService.js";
@@ -30,5 +31,17 @@ export { BucketIAMMember } from "@pulumi/gcp/storage/bucketIAMMember.js";
 export class Layout extends pulumi.CustomResource {
   constructor(name: string, args: LayoutInputs, opts?: pulumi.CustomResourceOptions) {
     super("switchyard:gcp:Layout", name, { ...args }, opts);
+  }
+}
+
+export interface StableGroupArgs extends Omit<StableGroupInputs, "group" | "revision"> {
+  readonly group: pulumi.Input<string>;
+  readonly revision: pulumi.Input<string>;
+}
+
+/** A group whose machines are all as it was told last. */
+export class StableGroup extends pulumi.CustomResource {
+  constructor(name: string, args: StableGroupArgs, opts?: pulumi.CustomResourceOptions) {
+    super("switchyard:gcp:StableGroup", name, { ...args }, opts);
   }
 }

@@ -106,6 +106,7 @@ describe.skipIf(!isInstalled(serverPackages.google))("Google's discovery documen
 
   it.each([
     ["POST", "regions/us-west1/instanceGroupManagers/web-1a2b3c4/listManagedInstances?pageToken=x"],
+    ["GET", "regions/us-west1/instanceGroupManagers/web-1a2b3c4"],
     ["GET", "zones/us-west1-b/instances?fields=items(id)&pageToken=x"],
     ["GET", "zones/us-west1-b/instances/web-1x2y/serialPort?port=1&start=0"],
   ])("know what is asked about machines: %s %s", (method, path) => {

@@ -142,6 +142,14 @@ describe("two clusters behind path rules (R3)", { timeout: 30_000 }, () => {
       ],
       timeoutSeconds: 900 + 600 + 2 * (120 + 120 + 30),
     });
+    expect(inputs("StableGroup::cluster1")).toEqual({
+      project: "switchyard",
+      region: "us-east1",
+      group: "${RegionInstanceGroupManager:cluster1.name}",
+      revision: (inputs("ready")?.clusters as { revision: string }[] | undefined)?.[0]?.revision,
+      size: 5,
+      timeoutSeconds: inputs("ready")?.timeoutSeconds,
+    });
     for (const part of [
       "RegionInstanceGroupManager::cluster1",
       "RegionInstanceGroupManager::cluster2",

@@ -1,0 +1,103 @@
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { IncompleteError, type OperationContext } from "../../../plugin/resource.ts";
+import { stableGroup } from "../../../providers/gcp/stable-group.ts";
+import { createTokens, refuse, serveMetadata } from "../../storage/google.ts";
+
+const path = "/compute/v1/projects/lab-123456/regions/us-west1/instanceGroupManagers/web-1a2b3c4";
+const news = {
+  project: "lab-123456",
+  region: "us-west1",
+  group: "web-1a2b3c4",
+  revision: "0123456789abcdef",
+  size: 2,
+  timeoutSeconds: 60,
+};
+const stable = { status: { isStable: true, versionTarget: { isReached: true } } };
+const rolling = {
+  currentActions: { none: 2, verifying: 2, deleting: 1, creating: 0 },
+  status: { isStable: false, versionTarget: { isReached: false } },
+};
+
+let server: Server;
+/** What the group is, one for each look, the last one for ever. */
+let states: object[];
+let paths: string[];
+
+beforeAll(async () => {
+  const tokens = createTokens(() => 3600);
+  const metadata = serveMetadata(tokens.give);
+  server = createServer((request, response) => {
+    if (request.url?.startsWith("/computeMetadata/")) return metadata(request, response);
+    if (!tokens.scopesOf(request)) return refuse(response, 401);
+    paths.push(request.url ?? "");
+    const [state] = states.length > 1 ? states.splice(0, 1) : states;
+    if (!state) return refuse(response, 404);
+    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(state));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+});
+
+afterAll(() => void server.close().closeAllConnections());
+
+beforeEach(() => {
+  paths = [];
+  const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  vi.stubEnv("CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE", `http://${address}/compute/v1/`);
+  vi.stubEnv("GCE_METADATA_HOST", address);
+  vi.stubEnv("METADATA_SERVER_DETECTION", "assume-present");
+  // Where the SDK looks for a person's own credentials.
+  vi.stubEnv("HOME", "/nonexistent");
+});
+
+afterEach(() => void vi.unstubAllEnvs());
+
+function context(signal = new AbortController().signal): OperationContext & { readonly lines: string[] } {
+  const lines: string[] = [];
+  const show = (line: string) => void lines.push(line);
+  return { urn: "urn", name: "web", signal, lines, progress: show, warn: show };
+}
+
+test("ends when the group is stable", async () => {
+  states = [stable];
+  const during = context();
+  expect(await stableGroup.create(news, during)).toEqual({ id: "web", outputs: {} });
+  expect(paths).toEqual([path]);
+  expect(during.lines).toEqual([]);
+});
+
+test("waits while machines are replaced, and says what is done", { timeout: 20_000 }, async () => {
+  // Stable, but not yet told of the new version.
+  states = [rolling, { status: { isStable: true, versionTarget: { isReached: false } } }, stable];
+  const during = context();
+  expect(await stableGroup.update?.("web", news, news, during)).toEqual({});
+  expect(during.lines).toEqual([
+    "group web-1a2b3c4: 2 verifying, 1 deleting",
+    "group web-1a2b3c4: its machines are being replaced",
+  ]);
+});
+
+test("fails when the time is over, and is recorded as it was tried", async () => {
+  states = [rolling];
+  const late = { ...news, timeoutSeconds: 0 };
+  const problem = /The group web-1a2b3c4 is not stable after 0 s: 2 verifying, 1 deleting\./;
+  await expect(stableGroup.create(late, context())).rejects.toThrow(problem);
+  const failed = await stableGroup.update?.("web", late, news, context()).catch((error: unknown) => error);
+  expect(failed).toBeInstanceOf(IncompleteError);
+  expect(failed).toMatchObject({ id: "web", outputs: late, message: expect.stringMatching(problem) });
+});
+
+test("ends when the deployment is cancelled", async () => {
+  states = [rolling];
+  const stop = new AbortController();
+  const during = context(stop.signal);
+  const waiting = stableGroup.create(news, { ...during, progress: () => stop.abort() });
+  await expect(waiting).rejects.toThrow("aborted");
+});
+
+test("says what Google says when it refuses", async () => {
+  states = [];
+  await expect(stableGroup.create(news, context())).rejects.toThrow("Permission denied on resource");
+});
