@@ -1,4 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { resolve } from "node:path";
 
@@ -82,8 +84,10 @@ export function capture(
  * Runs a process on this one's terminal or pipes until it ends; resolves with its exit code. Ctrl-C on a
  * terminal reaches the whole foreground group, so nothing is passed on there. Elsewhere the process gets a
  * session of its own and each SIGINT exactly once, however often npm repeats it: the Pulumi CLI takes a second
- * one as "give up at once", which leaves resources that nobody recorded. There, when the process was killed, what it has
- * started is ended: a killed CLI leaves its language host and the program, which would run for ever.
+ * one as "give up at once", which leaves resources that nobody recorded.
+ *
+ * What a process that was killed has started is ended, on Linux: a killed CLI leaves its language host, which is in a
+ * group of its own and would run for ever. It is found by a variable of its environment.
  */
 export async function attach(
   command: string,
@@ -91,17 +95,36 @@ export async function attach(
   options: { readonly cwd: string; readonly env: NodeJS.ProcessEnv },
 ): Promise<number> {
   const terminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
-  const child = spawn(command, args, { ...options, detached: !terminal, stdio: "inherit" });
+  const run = randomUUID();
+  const env = { ...options.env, [runVariable]: run };
+  const child = spawn(command, args, { ...options, env, detached: !terminal, stdio: "inherit" });
   const passOn = onSignals((name) => {
     if (name === "SIGTERM" || !terminal) child.kill(name);
   });
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   child.once("error", reject);
   child.once("close", (code, by) => {
-    if (by !== null && !terminal) killGroup(child, "SIGTERM");
+    if (by !== null) endRun(run);
     resolve(exitCode(code, by));
   });
   return promise.finally(passOn.remove);
+}
+
+/** What processes of one command have in common, besides what they start with an environment of its own. */
+const runVariable = "SWITCHYARD_RUN";
+
+function endRun(run: string): void {
+  if (process.platform !== "linux") return;
+  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    try {
+      const environment = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+      if (environment.includes(`${runVariable}=${run}`)) process.kill(Number(pid), "SIGTERM");
+    } catch (error) {
+      // It has ended meanwhile, or is another user's.
+      if (!["ENOENT", "ESRCH", "EACCES", "EPERM"].includes((error as NodeJS.ErrnoException).code ?? ""))
+        throw error;
+    }
+  }
 }
 
 /** Aborts on the first SIGINT or SIGTERM, until `remove` is called. */

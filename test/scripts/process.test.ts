@@ -36,8 +36,8 @@ test("a time limit and an abort end a process with its children", async () => {
   expect(pids).toHaveLength(2);
 });
 
-test("what a killed process had started ends with it, where there is no terminal", async () => {
-  const child = writeScript(join(temporaryFolder(), "child"), "sleep 60 & echo $$ $!; wait");
+test("what a killed process had started ends with it, also in a group of its own", async () => {
+  const child = writeScript(join(temporaryFolder(), "child"), "set -m; sleep 60 & echo $$ $!; wait");
   const main = `
     import { attach } from ${JSON.stringify(join(import.meta.dirname, "../../scripts/process.ts"))};
     process.exitCode = await attach(${JSON.stringify(child)}, [], { cwd: ".", env: process.env });`;
