@@ -72,6 +72,7 @@ const ready = new Readiness(
       path,
       machines: cluster.size,
       revision: cluster.revision,
+      ...(cluster.keepsOldMachines && { othersMayAnswer: true }),
     })),
     timeoutSeconds: Math.max(...backends.map(({ cluster }) => cluster.rolloutSeconds)),
   },

@@ -48,6 +48,8 @@ export abstract class Cluster extends pulumi.ComponentResource {
   readonly size: number;
   /** How long it may take, in seconds, until all machines run a new release: the time one machine may take, unless a cloud needs longer. */
   readonly rolloutSeconds: number;
+  /** Whether machines of the last deployment serve until the end of this one, beside those that replace them. */
+  readonly keepsOldMachines: boolean = false;
   /** The cloud's own name for what a machine is. */
   abstract readonly machineType: pulumi.Output<string>;
   /** The cloud's own identifier of the group of machines, by which its machines are found again. */

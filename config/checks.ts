@@ -17,6 +17,10 @@ export function checkRelations(
     report("app.port", metricsPort, "machines show their metrics at that port; choose another");
   }
   checkLoadBalancer(settings.loadBalancer ?? {}, report);
+  if (settings.openstack && settings.cloud !== undefined && settings.cloud !== "openstack") {
+    // Not the value: there may be secrets in it.
+    report("openstack", "…", "it is for OpenStack alone; leave it out");
+  }
   for (const [name, value] of Object.entries(settings.app?.environment ?? {})) {
     const problem = value === undefined ? undefined : variableProblem(name, value);
     if (problem) report(`app.environment.${name}`, value, problem);

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { rootAnswers } from "../service/settings/environment.ts";
 import { type Limits, mapLimits } from "../service/settings/limits.ts";
-import { natModes, sizes } from "./settings.ts";
+import { flavorModes, natModes, sizes, tempUrlModes } from "./settings.ts";
 import {
   addresses,
   boolean,
@@ -200,6 +200,58 @@ const rollout = object({
   ),
 });
 
+const openstack = object({
+  externalNetwork: key(
+    "The network that leads to the internet, by id and name (`openstack network list --external`).",
+    object({
+      id: key("Its id.", word),
+      name: key("Its name, by which floating IPs are asked for.", physicalName),
+    }),
+  ),
+  image: key(
+    "What machines boot, by id or name (`openstack image list`): Ubuntu 24.04 or Debian 12 with cloud-init, for x86-64.",
+    physicalName,
+  ),
+  flavors: key(
+    "Whose flavors machines have. `given`: the cloud's (`openstack flavor list`), which a cluster's `machineType` names; sizes are `m1.small`, `m1.medium` and `m1.large`. `create`: the program makes `standard` (small and medium: 2 processors, 4 GiB, 20 GiB of disk) and `large` (4, 8 GiB, 40 GiB), which only an administrator may in most clouds.",
+    v.optional(oneOf(flavorModes), "given"),
+  ),
+  dnsServers: key("Servers that machines ask for names, by IPv4 address.", v.optional(list(word), []), {
+    default: "none: the cloud's",
+  }),
+  portSecurity: key(
+    "Whether the network is asked to heed security groups; `false` only for a cloud that refuses to be asked.",
+    v.optional(boolean, true),
+  ),
+  loadBalancerProvider: key(
+    "Which of Octavia's providers, such as `amphora` (`openstack loadbalancer provider list`); `ovn` knows no paths, and is refused.",
+    v.optional(word),
+    { default: "the cloud's" },
+  ),
+  credential: key(
+    "The application credential that machines use the object store by. Its secret stands in their user data, and should be a secret here.",
+    v.optional(object({ id: key("Its id.", word), secret: key("Its secret.", physicalName) })),
+    { default: "one that the program makes, for which a login by application credential is not enough" },
+  ),
+  roles: key(
+    "Roles of the application credential that the program makes, which whoever deploys must have. All that they imply must be named, or it is made anew each time.",
+    v.optional(list(word, "name at least one role"), ["member", "reader"]),
+  ),
+  accessRules: key(
+    "Whether that one may do with the stack's containers what the app does, and nothing else. `false` for a cloud whose Swift does not know access rules, and refuses such credentials altogether.",
+    v.optional(boolean, true),
+  ),
+  tempUrl: key(
+    "What has the key of links to files: their container, or the account where the cloud knows no other (older Ceph). An account's keys are set by its owner, not by the program.",
+    v.optional(oneOf(tempUrlModes), "container"),
+  ),
+  tempUrlKeys: key(
+    "Up to two keys of links to files; the first signs. To rotate, put the new one first and leave the old one second until its links have expired. They should be secrets here.",
+    v.optional(list(physicalName), []),
+    { default: "one that the program makes" },
+  ),
+});
+
 /** Top-level keys that are plain text; Pulumi gives all others as JSON. */
 export const textKeys: ReadonlySet<string> = new Set(["cloud", "project", "sshKey", "permissionsBoundary"]);
 
@@ -279,6 +331,13 @@ export const schema = object({
     v.optional(physicalName),
     { default: "none" },
   ),
+  openstack: key("What an OpenStack cloud calls its parts.", v.optional(openstack), {
+    default: "none; required on OpenStack, and refused elsewhere",
+    example: {
+      externalNetwork: { id: "6a1a1a3c-2d2b-4f0e-9c51-5f2f5e6d7c8b", name: "public" },
+      image: "Ubuntu 24.04",
+    },
+  }),
 });
 
 export type Input = v.InferOutput<typeof schema>;

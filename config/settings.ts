@@ -111,6 +111,38 @@ export interface RolloutSettings {
   readonly timeoutSeconds: number;
 }
 
+/** Whose flavors machines have: the cloud's own, or two that the program makes. */
+export const flavorModes = ["given", "create"] as const;
+
+/** What has the keys that links to files are signed with, in Swift. */
+export const tempUrlModes = ["container", "account"] as const;
+
+/** What one OpenStack cloud calls its parts, and what it can do. */
+export interface OpenstackSettings {
+  /** The network that floating IPs are of, and that routers lead to. */
+  readonly externalNetwork: { readonly id: string; readonly name: string };
+  /** The image of machines, by id or name. */
+  readonly image: string;
+  /** Default `given`. */
+  readonly flavors: (typeof flavorModes)[number];
+  /** IPv4 addresses that machines ask for names; none: the cloud's. Default none. */
+  readonly dnsServers: readonly string[];
+  /** Whether networks are asked to heed security groups. Default true. */
+  readonly portSecurity: boolean;
+  /** Which of Octavia's providers; absent: the cloud's own choice. */
+  readonly loadBalancerProvider?: string | undefined;
+  /** The application credential of machines; absent: the program makes one. */
+  readonly credential?: { readonly id: string; readonly secret: string } | undefined;
+  /** Roles of the one that the program makes, with all that they imply. */
+  readonly roles: readonly string[];
+  /** Whether that one is limited to what the app asks of its containers. Default true. */
+  readonly accessRules: boolean;
+  /** Default `container`. */
+  readonly tempUrl: (typeof tempUrlModes)[number];
+  /** Up to two keys, of which the first signs; none: the program makes one. Default none. */
+  readonly tempUrlKeys: readonly string[];
+}
+
 /** The whole of a stack's configuration, validated, with every default filled in. */
 export interface Settings {
   /** The name of a folder below providers/. */
@@ -130,6 +162,8 @@ export interface Settings {
   readonly tags: Readonly<Record<string, string>>;
   /** The policy that bounds what the machines may ever do, in the cloud's own words. */
   readonly permissionsBoundary?: string | undefined;
+  /** What the cloud calls its parts, where that is OpenStack. */
+  readonly openstack?: OpenstackSettings | undefined;
 }
 
 /**

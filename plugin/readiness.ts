@@ -76,11 +76,12 @@ class Observation {
   }
 
   add({ cluster, instance, revision }: Answer): void {
-    const wanted = this.#inputs.clusters.find(({ name }) => name === cluster)?.revision;
-    if (revision === wanted) {
+    const wanted = this.#inputs.clusters.find(({ name }) => name === cluster);
+    if (revision === wanted?.revision) {
       this.#instances.get(cluster)?.add(instance);
       return;
     }
+    if (wanted?.othersMayAnswer) return;
     this.#lastForeign = performance.now();
     this.lastProblem = `machine ${instance} of ${cluster} still answers, of revision ${revision || "unknown"}`;
   }

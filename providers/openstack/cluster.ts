@@ -1,0 +1,182 @@
+import { scryptSync } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { Cluster, type ClusterArgs } from "../../components/cluster.ts";
+import { type Platform, releaseKey } from "../../release/runtimes.ts";
+import { revisionOf } from "../../release/startup.ts";
+import type { AppEnvironment } from "../../service/settings/environment.ts";
+import type { OpenstackBucket } from "./bucket.ts";
+import { metadataOf, type OpenstackContext, tagsOf } from "./context.ts";
+import type { Flavors } from "./flavors.ts";
+import type { MachineCredential } from "./identity.ts";
+import { bootOf } from "./images.ts";
+import type { OpenstackNetwork } from "./network.ts";
+import { Instance, type InstanceArgs, Keypair, Port, ServerGroup } from "./resources.ts";
+
+const functions = readFileSync(join(import.meta.dirname, "startup.sh"), "utf8");
+
+/** The only platform that images are asked for. */
+const platform: Platform = "linux-x64";
+
+/** How long Nova may take until a machine that it calls active boots, by experience of others; in seconds. */
+const slackSeconds = 60;
+
+/** How long Nova may take to make or delete a machine. */
+const customTimeouts = { create: "30m", delete: "30m" };
+
+type Args = ClusterArgs<OpenstackNetwork, OpenstackBucket>;
+
+/** A machine, as a load balancer needs it. */
+export interface OpenstackMachine {
+  /** Its own for ever: a machine that is made otherwise has another. */
+  readonly name: string;
+  readonly address: pulumi.Output<string>;
+  readonly subnetId: pulumi.Output<string>;
+  readonly instance: pulumi.Resource;
+}
+
+/**
+ * Machines that Nova keeps on different hosts where it can. None is ever replaced, which Nova could not do without a
+ * gap: each is named for what it is made of, so that other ones come when that changes, and the old ones go at the
+ * deployment's end.
+ */
+export class OpenstackCluster extends Cluster {
+  readonly machineType: pulumi.Output<string>;
+  readonly groupId: pulumi.Output<string>;
+  readonly revision: pulumi.Output<string>;
+  readonly machines: readonly OpenstackMachine[];
+  readonly port: number;
+  override readonly rolloutSeconds: number;
+  override readonly keepsOldMachines: boolean = true;
+  readonly #context: OpenstackContext;
+
+  constructor(
+    name: string,
+    args: Args,
+    credential: MachineCredential,
+    flavors: Flavors,
+    context: OpenstackContext,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super(name, args, opts);
+    this.#context = context;
+    this.port = args.port;
+    this.machineType = flavors.nameFor(args);
+    const startup = this.#startup(args, credential);
+    this.revision = startup.revision;
+    const group = new ServerGroup(name, { policies: ["soft-anti-affinity"] }, { parent: this });
+    this.groupId = group.id;
+    const keyPair = this.#keyPair(name, args);
+    const settings = {
+      flavorName: this.machineType,
+      ...bootOf(context.cloud.image, args.diskGiB),
+      userData: startup.script,
+      ...(keyPair && { keyPair: keyPair.name }),
+      schedulerHints: [{ group: group.id }],
+    };
+    const made = revisionOfMachines(name, args, context).slice(0, 8);
+    this.machines = Array.from({ length: this.size }, (_, index) =>
+      this.#machine(
+        `${name}-${made}-${index}`,
+        args.subnets[index % args.subnets.length] ?? 0,
+        name,
+        args,
+        settings,
+      ),
+    );
+    const { timeoutSeconds } = args.rollout;
+    const { intervalSeconds, healthyThreshold } = args.healthCheck;
+    this.rolloutSeconds = slackSeconds + timeoutSeconds + intervalSeconds * healthyThreshold;
+    this.registerOutputs({ machineType: this.machineType });
+  }
+
+  #startup(args: Args, credential: MachineCredential) {
+    const { authUrl, region } = this.#context;
+    const keystone = { OS_AUTH_URL: authUrl, OS_REGION_NAME: region };
+    // Octavia's machines have addresses in the network's subnets, and append one to X-Forwarded-For.
+    const environment = {
+      TRUSTED_PROXIES: args.network.cidr,
+      STORE: "swift",
+      BUCKET: args.bucket.bucketName,
+      ...keystone,
+      OS_APPLICATION_CREDENTIAL_ID: credential.credentialId,
+    };
+    const secrets = {
+      OS_APPLICATION_CREDENTIAL_SECRET: credential.secret,
+      SWIFT_TEMP_URL_KEY: args.bucket.temporaryUrlKey,
+    };
+    const settings = { CONTAINER: args.bucket.releasesName, ...keystone };
+    const machine = { flavor: this.machineType, image: this.#context.cloud.image };
+    return this.startup(args, platform, { functions, settings, environment, secrets }, machine);
+  }
+
+  #keyPair(name: string, { sshKey }: Args): Keypair | undefined {
+    return sshKey === undefined ? undefined : new Keypair(name, { publicKey: sshKey }, { parent: this });
+  }
+
+  /** A machine on a port of its own, which gives it its address and its firewall from its first packet on. */
+  #machine(
+    name: string,
+    place: number,
+    cluster: string,
+    { network, release, tags }: Args,
+    settings: Partial<InstanceArgs>,
+  ): OpenstackMachine {
+    const context = this.#context;
+    const { id: subnetId, zone } = network.subnets[place] ?? { id: pulumi.output("") };
+    const parent = { parent: this };
+    const port = new Port(
+      name,
+      {
+        networkId: network.networkId,
+        fixedIps: [{ subnetId }],
+        securityGroupIds: [network.appGroupId],
+        adminStateUp: true,
+        tags: tagsOf(context),
+      },
+      parent,
+    );
+    const instance = new Instance(
+      name,
+      {
+        name: `${context.project}-${name}`,
+        ...settings,
+        networks: [{ port: port.id }],
+        configDrive: true,
+        stopBeforeDestroy: true,
+        ...(zone !== undefined && { availabilityZone: zone }),
+        metadata: metadataOf(context, { ...tags, cluster, release: release.sha256 }),
+      },
+      // What is known only while it is deployed may change, too: the port is taken until the old machine is gone.
+      { ...parent, dependsOn: [...network.reachability], deleteBeforeReplace: true, customTimeouts },
+    );
+    const address = port.allFixedIps.apply(([first = ""]) => first);
+    return { name, address, subnetId, instance };
+  }
+}
+
+/** What machines are named for, as one word: it changes with all that they are made of, as far as the configuration says. */
+function revisionOfMachines(
+  name: string,
+  args: Args,
+  { settings, authUrl, region }: OpenstackContext,
+): string {
+  const { release, subnets, size, machineType, diskGiB, sshKey, port, rollout } = args;
+  const { app, project, openstack, network, names, clusters } = settings;
+  const path = clusters.find((cluster) => cluster.name === name)?.path;
+  const places = subnets.map((place) => network.subnets[place]);
+  const runtime = release.runtime(platform).sha512;
+  const startup = {
+    release: { key: releaseKey(release.sha256), sha256: release.sha256 },
+    runtime: { key: "", sha512: runtime },
+    // What a script is rendered with; all that it tells the app is in `facts`.
+    environment: { PORT: port, DRAIN_SECONDS: rollout.drainSeconds } as AppEnvironment,
+    timeoutSeconds: rollout.timeoutSeconds,
+    cloud: { functions, settings: {}, environment: {} },
+  };
+  // A name is no place for what a secret could be guessed by: each guess shall take a while.
+  const told = scryptSync(JSON.stringify([app, openstack]), project, 16).toString("hex");
+  const facts = { name, path, project, told, bucket: names.bucket, places, cidr: network.cidr };
+  return revisionOf(startup, { ...facts, size, machineType, diskGiB, sshKey, authUrl, region });
+}

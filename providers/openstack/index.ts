@@ -1,0 +1,11 @@
+import type { CloudFolder } from "../cloud-folder.ts";
+
+/** OpenStack: Keystone, Nova, Neutron, Octavia and Swift. */
+export const cloud: CloudFolder = {
+  rules: async () => (await import("./config.ts")).rules,
+  program: () => import("./program.ts"),
+  kinds: async () => (await import("./kinds.ts")).kinds,
+  openings: async () => (await import("./openings.ts")).openingsOf,
+  machines: () => import("./machines.ts"),
+  files: () => import("./files.ts"),
+};

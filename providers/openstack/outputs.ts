@@ -1,0 +1,16 @@
+import * as v from "valibot";
+import { type DeployedStack, readOperator } from "../../operations/outputs.ts";
+
+const schema = v.object({ authUrl: v.string(), region: v.string() });
+
+/** Where a stack is: its Keystone's URL, and the region. */
+export type OpenstackOperator = v.InferOutput<typeof schema>;
+
+/**
+ * Where a deployed stack is.
+ *
+ * @throws when a version of the program deployed it that did not say
+ */
+export function placeOf(stack: DeployedStack): OpenstackOperator {
+  return readOperator(schema, stack);
+}

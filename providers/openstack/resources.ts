@@ -1,0 +1,32 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { LayoutInputs } from "./layout.ts";
+
+// Each from a file of its own: an index of the SDK's would load all others.
+export { Flavor } from "@pulumi/openstack/compute/flavor.js";
+export { Instance, type InstanceArgs } from "@pulumi/openstack/compute/instance.js";
+export { Keypair } from "@pulumi/openstack/compute/keypair.js";
+export { ServerGroup } from "@pulumi/openstack/compute/serverGroup.js";
+export { ApplicationCredential } from "@pulumi/openstack/identity/applicationCredential.js";
+export { L7PolicyV2 } from "@pulumi/openstack/loadbalancer/l7policyV2.js";
+export { L7RuleV2 } from "@pulumi/openstack/loadbalancer/l7ruleV2.js";
+export { Listener, type ListenerArgs } from "@pulumi/openstack/loadbalancer/listener.js";
+export { LoadBalancer } from "@pulumi/openstack/loadbalancer/loadBalancer.js";
+export { Member } from "@pulumi/openstack/loadbalancer/member.js";
+export { Monitor } from "@pulumi/openstack/loadbalancer/monitor.js";
+export { Pool } from "@pulumi/openstack/loadbalancer/pool.js";
+export { FloatingIp } from "@pulumi/openstack/networking/floatingIp.js";
+export { Network } from "@pulumi/openstack/networking/network.js";
+export { Port } from "@pulumi/openstack/networking/port.js";
+export { Router } from "@pulumi/openstack/networking/router.js";
+export { RouterInterface } from "@pulumi/openstack/networking/routerInterface.js";
+export { SecGroup } from "@pulumi/openstack/networking/secGroup.js";
+export { SecGroupRule } from "@pulumi/openstack/networking/secGroupRule.js";
+export { Subnet } from "@pulumi/openstack/networking/subnet.js";
+export { Container, type ContainerArgs } from "@pulumi/openstack/objectstorage/container.js";
+
+/** What cannot always be changed in one step; a change that cannot work is refused by the plugin. */
+export class Layout extends pulumi.CustomResource {
+  constructor(name: string, args: LayoutInputs, opts?: pulumi.CustomResourceOptions) {
+    super("switchyard:openstack:Layout", name, { ...args }, opts);
+  }
+}

@@ -1,0 +1,148 @@
+import { expect, test } from "vitest";
+import { problemsOf as homeProblemsOf } from "../../support/config.ts";
+import { cloud, problemsOf, valid } from "./problems.ts";
+
+const one = { name: "a", min: 1 };
+const barbican = "https://barbican.example.org/v1/containers/0f3c3a52-6a53-4f1f-8a37-0a3a9a1d6a11";
+
+test("takes what a cloud calls its parts, and who may come in", async () => {
+  expect(await problemsOf({})).toEqual([]);
+});
+
+test("asks for what has no default: where the cloud is, what it calls its parts, and who may come in", async () => {
+  expect(await problemsOf({ loadBalancer: {}, openstack: undefined }, {})).toEqual([
+    expect.stringMatching(/^loadBalancer\.allow is missing; /),
+    expect.stringMatching(
+      /^openstack is missing; .+ \(openstack network list --external\), and image \(openstack image list\)$/,
+    ),
+    expect.stringMatching(/^openstack:authUrl is missing; say where Keystone is, /),
+    "openstack:region is missing; say which region, such as RegionOne (openstack region list)",
+    "openstack:useOctavia is missing; load balancers are Octavia's: it must be true",
+  ]);
+});
+
+test("lets all of the environment's login be, and no part of it in the configuration", async () => {
+  const provider = { authUrl: "https://keystone.example.org", region: "RegionOne", useOctavia: "true" };
+  const [problem, ...others] = await problemsOf({}, { ...provider, password: "hunter2" });
+  expect(problem).toMatch(
+    /^openstack:password is "…"; .+: set it in the environment \(OS_USERNAME, OS_PASSWORD and so on/,
+  );
+  expect(others).toEqual([]);
+});
+
+test("may tell machines secrets", async () => {
+  const { rules } = await import("../../../providers/openstack/config.ts");
+  expect(rules.takesSecrets).toBe(true);
+});
+
+test("is refused on another cloud, without a word of what it says", async () => {
+  const openstack = { ...cloud, credential: { id: "a", secret: "hunter2" } };
+  expect(await homeProblemsOf({ openstack })).toEqual([
+    'openstack is "…"; it is for OpenStack alone; leave it out',
+  ]);
+});
+
+test.each([
+  [
+    "an external network by its name alone",
+    { openstack: { ...cloud, externalNetwork: { id: "public", name: "public" } } },
+    'openstack.externalNetwork.id is "public"; it must be an id, such as openstack network list --external shows',
+  ],
+  [
+    "a name server by its name",
+    { openstack: { ...cloud, dnsServers: ["192.0.2.53", "ns1"] } },
+    'openstack.dnsServers[1] is "ns1"; it must be an IPv4 address, such as 192.0.2.53',
+  ],
+  [
+    "a load balancer without paths, checks and ranges",
+    { openstack: { ...cloud, loadBalancerProvider: "ovn" } },
+    /^openstack\.loadBalancerProvider is "ovn"; it knows no paths, no HTTP health checks and no allowed ranges/,
+  ],
+  [
+    "more keys of links than Swift knows",
+    { openstack: { ...cloud, tempUrlKeys: ["a", "b", "c"] } },
+    'openstack.tempUrlKeys is "3 keys"; Swift knows two: the first signs',
+  ],
+  [
+    "links by a key of the account that is not given",
+    { openstack: { ...cloud, tempUrl: "account" } },
+    /^openstack\.tempUrlKeys is missing; give the key that the account has/,
+  ],
+  [
+    "a disk of its own, with an image by its name",
+    { openstack: { ...cloud, image: "Ubuntu 24.04" }, clusters: [{ ...one, diskGiB: 20 }] },
+    /^clusters\[0\]\.diskGiB is 20; .+ made of an image by its id/,
+  ],
+  [
+    "weights of which none is more than 0",
+    { clusters: [{ ...one, weight: 0, path: "/a" }] },
+    "clusters[0].weight is 0; Octavia gives no answer of its own to what matches no path: let one be 1 at least",
+  ],
+  [
+    "a gateway in each zone",
+    { network: { cidr: "10.0.0.0/16", subnets: [{ cidr: "10.0.0.0/24" }], nat: "zonal" } },
+    'network.nat is "zonal"; on OpenStack one router serves all zones: make it one',
+  ],
+  [
+    "a subnet without room for old and new machines",
+    {
+      network: { cidr: "10.0.0.0/16", subnets: [{ cidr: "10.0.0.0/28" }] },
+      clusters: [{ ...one, max: 4 }],
+    },
+    'network.subnets[0].cidr is "10.0.0.0/28"; it has room for 6 machines, and 8 may be placed in it while they are rolled: make it a /27 or larger',
+  ],
+  [
+    "a private subnet",
+    { network: { cidr: "10.0.0.0/16", subnets: [{ cidr: "10.0.0.0/24", private: true }] } },
+    "network.subnets[0].private is true; on OpenStack no machine has a public address; leave it out",
+  ],
+  [
+    "protection of the load balancer",
+    { loadBalancer: { ...valid.loadBalancer, protect: true } },
+    "loadBalancer.protect is true; OpenStack has no deletion protection for load balancers; leave it out",
+  ],
+  [
+    "a boundary of permissions",
+    { permissionsBoundary: "a" },
+    /^permissionsBoundary is "a"; OpenStack bounds application credentials by roles alone/,
+  ],
+  [
+    "a certificate of another cloud",
+    { loadBalancer: { ...valid.loadBalancer, certificate: "arn:aws:acm:x", host: "api.example.org" } },
+    /^loadBalancer\.certificate is "arn:aws:acm:x"; it must be a secret container's reference/,
+  ],
+  [
+    "a certificate without its name",
+    { loadBalancer: { ...valid.loadBalancer, certificate: barbican } },
+    "loadBalancer.host is missing; say which name the certificate is for, such as api.example.org",
+  ],
+  [
+    "a role that there is not",
+    { names: { machineRole: "a" } },
+    /^names\.machineRole is "a"; there is no such role, /,
+  ],
+  [
+    "the name of the project's own group",
+    { names: { appSecurityGroup: "Default" } },
+    'names.appSecurityGroup is "Default"; it must be one line of 1 to 255 characters, and not default',
+  ],
+  [
+    "a tag of the program's own",
+    { tags: { release: "1" } },
+    'tags["release"] is "1"; that tag is set by the program: choose another',
+  ],
+  [
+    "a tag with a comma",
+    { tags: { owner: "a,b" } },
+    'tags["owner"] is "a,b"; on OpenStack a tag has no comma, and with its value 254 characters at most',
+  ],
+  [
+    "a tag that Nova does not take",
+    { clusters: [{ ...one, tags: { "a/b": "1" } }] },
+    'clusters[0].tags["a/b"] is "1"; on OpenStack a tag\'s name has letters, digits, spaces and _-:. only',
+  ],
+])("refuses %s", async (_, config, problem) => {
+  expect(await problemsOf(config)).toEqual([
+    typeof problem === "string" ? problem : expect.stringMatching(problem),
+  ]);
+});
