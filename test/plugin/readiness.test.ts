@@ -159,6 +159,21 @@ test("fails with the machine that still is of an older revision", async () => {
   );
 });
 
+test("lets an older machine answer that goes only after the deployment, and counts it for nothing", async () => {
+  const { url } = await balance({
+    "/cluster1": machines("cluster1", 3),
+    "/cluster2": [...machines("cluster2", 1), { cluster: "cluster2", instance: "old", revision: older }],
+  });
+  const [cluster1, cluster2] = inputs(url).clusters as Properties[];
+  const waitFor = (machines: number) => {
+    const clusters = [cluster1, { ...cluster2, machines, othersMayAnswer: true }];
+    return readiness.create({ ...inputs(url, 0.5), clusters }, context());
+  };
+  await expect(waitFor(1)).resolves.toMatchObject({ outputs: {} });
+  const { message } = await failureOf(waitFor(2));
+  expect(message).toContain("cluster1: 3 of 3 machines, cluster2: 1 of 2 machines");
+});
+
 test("waits for each cluster's own revision", async () => {
   const { url } = await balance({
     "/cluster1": machines("cluster1", 3),
