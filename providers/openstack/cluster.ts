@@ -175,8 +175,11 @@ function revisionOfMachines(
     timeoutSeconds: rollout.timeoutSeconds,
     cloud: { functions, settings: {}, environment: {} },
   };
+  const { image, flavors, credential, roles, accessRules, tempUrlKeys } = openstack ?? {};
+  const login = { credential, roles, accessRules, tempUrlKeys, name: names.machineCredential };
   // A name is no place for what a secret could be guessed by: each guess shall take a while.
-  const told = scryptSync(JSON.stringify([app, openstack]), project, 16).toString("hex");
+  const told = scryptSync(JSON.stringify([app, login]), project, 16).toString("hex");
+  const made = { size, machineType, diskGiB, image, flavors, sshKey };
   const facts = { name, path, project, told, bucket: names.bucket, places, cidr: network.cidr };
-  return revisionOf(startup, { ...facts, size, machineType, diskGiB, sshKey, authUrl, region });
+  return revisionOf(startup, { ...facts, ...made, authUrl, region });
 }

@@ -183,7 +183,8 @@ export class OpenstackLoadBalancer extends LoadBalancer {
     if (certificate === undefined) return listen("http", port, serves);
     const tls = { protocol: "TERMINATED_HTTPS", defaultTlsContainerRef: certificate };
     const https = listen("https", httpsPort, { ...serves, ...tls });
-    const http = listen("http", port, {});
+    // Until it redirects, it serves.
+    const http = listen("http", port, serves);
     const redirect = this.#made(
       new openstack.L7PolicyV2(
         "redirect",

@@ -23,6 +23,8 @@ export interface CloudLimits {
   claims(resource: PlannedResource, other: (token: unknown) => PlannedResource | undefined): Claim[];
   /** Whether a change replaces the machines of the group that its resource is of. */
   rolls(change: Change): boolean;
+  /** Groups whose machines are replaced, for a cloud that makes each by itself. Default: those of whose changes `rolls` says so. */
+  rolledBy?(changes: readonly Change[]): readonly string[];
   /** Properties, `Type.property`, that can never be changed to what belongs to something else which is replaced. */
   readonly immovable: readonly string[];
 }
@@ -67,7 +69,9 @@ export function editOf(before: StackPlan, after: StackPlan, limits: CloudLimits)
     deletedFirst: names(({ op, deletesFirst }) => op === "replace" && deletesFirst),
     deleted: names(({ op, before }) => op === "delete" && !before?.retainOnDelete),
     kept: names(({ op, before }) => op === "delete" && before?.retainOnDelete === true),
-    rolled: changes.filter((change) => limits.rolls(change)).map(({ urn }) => parseUrn(urn).name),
+    rolled:
+      limits.rolledBy?.(changes) ??
+      changes.filter((change) => limits.rolls(change)).map(({ urn }) => parseUrn(urn).name),
     collisions: [
       ...collisionsOf(changes, before, after, limits),
       ...protectedOnes(changes),

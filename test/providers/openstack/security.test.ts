@@ -221,7 +221,7 @@ describe("a certificate", { timeout: 60_000 }, () => {
       defaultTlsContainerRef: certificate,
       defaultPoolId: "${Pool:all.id}",
     });
-    expect(secure.get("Listener::http").inputs).not.toHaveProperty("defaultPoolId");
+    expect(secure.get("Listener::http").inputs).toMatchObject({ protocol: "HTTP", protocolPort: 80 });
     expect(secure.get("L7PolicyV2::redirect").inputs).toMatchObject({
       listenerId: "${Listener:http.id}",
       action: "REDIRECT_TO_URL",
