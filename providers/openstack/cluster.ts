@@ -135,7 +135,8 @@ export class OpenstackCluster extends Cluster {
         adminStateUp: true,
         tags: tagsOf(context),
       },
-      parent,
+      // Of a port that changes a preview does not know the address, and would have its members replaced.
+      { ...parent, ignoreChanges: ["tags"] },
     );
     const instance = new Instance(
       name,
