@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 const unit = ["test/!(attack|boot|e2e)/**/*.test.ts"];
@@ -7,6 +8,8 @@ const boot = ["test/boot/**/*.test.ts"];
 
 export default defineConfig({
   test: {
+    // One less than there are processors is the default, and on two leaves one idle: tests wait for processes most of the time.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     reporters: ["default", "./test/support/summary.ts"],
     projects: [
       { test: { name: "unit", include: unit, testTimeout: 20_000, hookTimeout: 60_000 } },

@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import { expect, test } from "vitest";
 import type { CloudLoaders } from "../../config/read.ts";
 import { readSettings } from "../../config/read.ts";
@@ -205,5 +206,8 @@ test("the documentation's examples are valid", async () => {
   const examples = Object.fromEntries(entries.map(([key, entry]) => [key, notesOf(entry).example]));
   const given = Object.fromEntries(Object.entries(examples).filter(([, example]) => example !== undefined));
   expect(Object.keys(given).length).toBeGreaterThan(8);
-  await expect(read(given)).resolves.toMatchObject(given);
+  // For one cloud alone; the others refuse it as a whole.
+  const { openstack, ...others } = given;
+  expect(v.safeParse(schema.entries.openstack, openstack).issues).toBeUndefined();
+  await expect(read(others)).resolves.toMatchObject(others);
 });
