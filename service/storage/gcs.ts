@@ -14,9 +14,11 @@ import { createReader } from "./reader.ts";
 import { isPassing, type Outcome, retrying } from "./retry.ts";
 import type { GcsSettings, StoreOptions } from "./settings.ts";
 import {
+  type BucketStore,
   type ListOptions,
   type Page,
-  type Store,
+  type Replacement,
+  type StoredDocument,
   type StoredFile,
   type StoreFault,
   StoreNameError,
@@ -37,7 +39,7 @@ const chunkBytes = 8 * 1024 * 1024;
 export function openGcs(
   settings: GcsSettings,
   { idleMs = limitMs, prefix = filesPrefix }: StoreOptions = {},
-): Store {
+): BucketStore {
   const { BUCKET, GCS_ENDPOINT } = settings;
   const base = { ...(GCS_ENDPOINT && { apiEndpoint: GCS_ENDPOINT }), timeout: idleMs };
   // The SDK's own retries go on when nobody waits for them any more, and may do then what was given up.
@@ -102,8 +104,43 @@ export function openGcs(
       ),
     delete: (name, signal) =>
       call("deleting a file", signal, async () => (await found(() => fileOf(name).delete())) !== undefined),
+    read: (name, signal) => call("reading a document", signal, () => found(() => read(fileOf(name)))),
+    replace: (name, content, change) =>
+      call("changing a document", change.signal, () => replace(fileOf(name), content, change)),
     close: async () => {},
   };
+}
+
+/** The content of one generation, and no other that came meanwhile: that one is missing then, and read anew. */
+async function read(file: File): Promise<StoredDocument> {
+  for (let attempt = 1; ; attempt += 1) {
+    const [{ generation = "" }] = await file.getMetadata();
+    try {
+      const [content] = await file.bucket.file(file.name, { generation }).download();
+      return { content, version: `${generation}` };
+    } catch (error) {
+      if (!(error instanceof ApiError && error.code === 404) || attempt === 5) throw error;
+    }
+  }
+}
+
+async function replace(
+  file: File,
+  content: Buffer,
+  { before = "0" }: Replacement,
+): Promise<string | undefined> {
+  try {
+    await file.save(content, {
+      resumable: false,
+      contentType: "application/json",
+      // 0 is the generation of what is not there (Cloud Storage, "Request preconditions").
+      preconditionOpts: { ifGenerationMatch: before },
+    });
+    return `${file.metadata.generation}`;
+  } catch (error) {
+    if (statusOf(error) === 412) return undefined;
+    throw error;
+  }
 }
 
 /** Fails with what the key or IAM failed with, of which the SDK's own error keeps the message alone. */

@@ -1,11 +1,11 @@
 import type { StoreOptions, StoreSettings } from "./settings.ts";
-import type { Store } from "./store.ts";
+import type { BucketStore } from "./store.ts";
 
 /**
  * Opens the selected store. Its file, and with it its SDK, is loaded by this call alone: the release has each store as a
  * file of its own (release/build.ts). No request is made yet.
  */
-export async function openStore(settings: StoreSettings, options?: StoreOptions): Promise<Store> {
+export async function openStore(settings: StoreSettings, options?: StoreOptions): Promise<BucketStore> {
   switch (settings.STORE) {
     case "s3":
       return (await import("./s3.ts")).openS3(settings, options);

@@ -1,16 +1,17 @@
 import { faultOfError, faultOfStatus, guarded, guardedUpload, storeError } from "./faults.ts";
 import { createHttpClient, type HttpAnswer, type HttpCall } from "./http.ts";
 import type { LocalSettings, StoreOptions } from "./settings.ts";
-import type { Page, Store, StoredFile } from "./store.ts";
+import type { BucketStore, Page, StoredFile } from "./store.ts";
 
 /** How long the local cloud may say nothing, in milliseconds. */
 const limitMs = 10_000;
 
 /** Opens the machine's own bucket in the local cloud, through the endpoint that gave the machine its identity. */
-export function openLocal(settings: LocalSettings, { idleMs = limitMs }: StoreOptions = {}): Store {
+export function openLocal(settings: LocalSettings, { idleMs = limitMs }: StoreOptions = {}): BucketStore {
   const { BUCKET: bucket, IDENTITY_URL } = settings;
   const client = createHttpClient(idleMs);
   const files = `${IDENTITY_URL}/files`;
+  const documentOf = (name: string) => `${IDENTITY_URL}/documents/${encodeURIComponent(name)}`;
   const urlOf = (name: string) => `${files}/${encodeURIComponent(name)}`;
   const ask = async (operation: string, call: HttpCall, ...expected: number[]): Promise<HttpAnswer> => {
     const answer = await client.call(call);
@@ -67,6 +68,18 @@ export function openLocal(settings: LocalSettings, { idleMs = limitMs }: StoreOp
     delete: async (name, signal) => {
       const call = { method: "DELETE", url: urlOf(name), signal };
       return (await request("deleting a file", call, 204, 404)).status === 204;
+    },
+    read: async (name, signal) => {
+      const call = { method: "GET", url: documentOf(name), signal };
+      const { status, headers, body } = await request("reading a document", call, 200, 404);
+      return status === 404 ? undefined : { content: body, version: headers.etag ?? "" };
+    },
+    replace: async (name, content, { before, signal }) => {
+      const condition = before === undefined ? { "if-none-match": "*" } : { "if-match": before };
+      const headers = { "content-type": "application/json", ...condition };
+      const call = { method: "PUT", url: documentOf(name), headers, body: content, signal };
+      const answer = await request("changing a document", call, 204, 412);
+      return answer.status === 412 ? undefined : answer.headers.etag;
     },
     close: async () => client.close(),
   };

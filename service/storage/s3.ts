@@ -3,6 +3,7 @@ import {
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
+  PutObjectCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
@@ -18,10 +19,12 @@ import {
 import { LeftBehindError, maxUnknownBytes, statusOf, uploadMemory, uploadToS3 } from "./s3-upload.ts";
 import type { S3Settings, StoreOptions } from "./settings.ts";
 import {
+  type BucketStore,
   type ListOptions,
   type Page,
-  type Store,
+  type Replacement,
   StoreConflictError,
+  type StoredDocument,
   type StoreFault,
   StoreNameError,
 } from "./store.ts";
@@ -33,7 +36,7 @@ const limits = { connect: 5_000, idle: 20_000 };
 export function openS3(
   settings: S3Settings,
   { idleMs = limits.idle, prefix = filesPrefix }: StoreOptions = {},
-): Store {
+): BucketStore {
   const { BUCKET: bucket, AWS_REGION: region, AWS_PROFILE: profile, S3_ENDPOINT: endpoint } = settings;
   const client = new S3Client({
     region,
@@ -77,8 +80,58 @@ export function openS3(
         await client.send(new DeleteObjectCommand(objectOf(name)), { abortSignal: signal });
         return true;
       }),
+    read: (name, signal) =>
+      guarded("reading a document", signal, faultOf, () => read(client, objectOf(name), signal)),
+    replace: (name, content, change) =>
+      guarded("changing a document", change.signal, faultOf, () =>
+        replace(client, objectOf(name), content, change),
+      ),
     close: async () => client.destroy(),
   };
+}
+
+interface ObjectOfBucket {
+  readonly Bucket: string;
+  readonly Key: string;
+}
+
+async function read(
+  client: S3Client,
+  object: ObjectOfBucket,
+  signal: AbortSignal,
+): Promise<StoredDocument | undefined> {
+  try {
+    const { Body, ETag = "" } = await client.send(new GetObjectCommand(object), { abortSignal: signal });
+    return { content: Buffer.from((await Body?.transformToByteArray()) ?? []), version: ETag };
+  } catch (error) {
+    if (statusOf(error) === 404) return undefined;
+    throw error;
+  }
+}
+
+/** Statuses for a condition that is not met, another change at this moment, and a version of what is no more. */
+const notReplaced = [412, 409, 404];
+
+async function replace(
+  client: S3Client,
+  object: ObjectOfBucket,
+  content: Buffer,
+  { before, signal }: Replacement,
+): Promise<string | undefined> {
+  const command = new PutObjectCommand({
+    ...object,
+    Body: content,
+    ContentType: "application/json",
+    ...(before === undefined ? { IfNoneMatch: "*" } : { IfMatch: before }),
+  });
+  try {
+    return (await client.send(command, { abortSignal: signal })).ETag;
+  } catch (error) {
+    // A 404 is the bucket's own where no version was named.
+    const status = statusOf(error) ?? 0;
+    if (notReplaced.includes(status) && (status !== 404 || before !== undefined)) return undefined;
+    throw error;
+  }
 }
 
 async function list(
@@ -108,7 +161,7 @@ async function list(
 
 async function stat(
   client: S3Client,
-  objectOf: (name: string) => { readonly Bucket: string; readonly Key: string },
+  objectOf: (name: string) => ObjectOfBucket,
   name: string,
   signal: AbortSignal,
 ) {

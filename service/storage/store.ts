@@ -46,6 +46,20 @@ export interface PresignOptions {
   readonly signal: AbortSignal;
 }
 
+/** A small object that several change, with what a change of it must name. */
+export interface StoredDocument {
+  readonly content: Buffer;
+  /** Another one after every change. */
+  readonly version: string;
+}
+
+/** A change of a document. */
+export interface Replacement {
+  /** The version that it is a change of; absent: there must be none yet. */
+  readonly before?: string;
+  readonly signal: AbortSignal;
+}
+
 /** Why a store could not do what it was asked for. `busy` may be tried again later; `denied` is a matter of its configuration, `full` of its room. */
 export type StoreFault = "busy" | "timeout" | "unavailable" | "denied" | "full";
 
@@ -99,4 +113,16 @@ export interface Store {
   delete(name: string, signal: AbortSignal): Promise<boolean>;
   /** Lets go of connections and timers. */
   close(): Promise<void>;
+}
+
+/** A bucket, which has documents besides files. */
+export interface BucketStore extends Store {
+  /** A small object; undefined when there is none. */
+  read(name: string, signal: AbortSignal): Promise<StoredDocument | undefined>;
+  /**
+   * Stores a small object of JSON, if it is still the version that the change is one of: compare-and-set, by which of two
+   * changes at once one is made. Whoever has no answer reads it again, to see whether it was.
+   * @returns the new version; undefined when it was another, and nothing is changed
+   */
+  replace(name: string, content: Buffer, change: Replacement): Promise<string | undefined>;
 }

@@ -2,8 +2,9 @@ import { faultOfError, guarded, guardedUpload, type Source, storeError, within }
 import type { Session } from "./keystone.ts";
 import { createReader } from "./reader.ts";
 import type { StoreOptions, SwiftSettings } from "./settings.ts";
-import type { ListOptions, Page, Store, StoredFile } from "./store.ts";
+import type { BucketStore, ListOptions, Page, StoredFile } from "./store.ts";
 import { type Account, limitMs, openAccount } from "./swift-account.ts";
+import { readDocument, replaceDocument } from "./swift-documents.ts";
 import { deleteSegments, keepSegments, type Segment, sendSegments } from "./swift-segments.ts";
 import { allowedDigest, temporaryUrl } from "./temp-url.ts";
 
@@ -19,7 +20,7 @@ const hashHeader = "x-object-meta-hash";
  * Opens a container of OpenStack Swift. A file of more than 1 MiB is a static large object, because nothing else can be
  * sent in pieces that appear as one.
  */
-export function openSwift(settings: SwiftSettings, options: StoreOptions = {}): Store {
+export function openSwift(settings: SwiftSettings, options: StoreOptions = {}): BucketStore {
   const account = openAccount(settings, options.idleMs);
   const { container, client, keystone } = account;
   const inTurn = turns();
@@ -65,6 +66,9 @@ export function openSwift(settings: SwiftSettings, options: StoreOptions = {}): 
       call("looking at a file", signal, async () => (await look(account, name, signal))?.file),
     delete: (name, signal) =>
       call("deleting a file", signal, () => inTurn(name, () => remove(account, name, signal))),
+    read: (name, signal) => call("reading a document", signal, () => readDocument(account, name, signal)),
+    replace: (name, content, change) =>
+      call("changing a document", change.signal, () => replaceDocument(account, name, content, change)),
     close: async () => client.close(),
   };
 }

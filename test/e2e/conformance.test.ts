@@ -32,5 +32,6 @@ conformance({
   prefix: "files/",
   maxNameBytes: 1024,
   fixedUrls: true,
+  hasDocuments: false,
   open: deploy,
 });

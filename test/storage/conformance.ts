@@ -1,7 +1,7 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
 import { setImmediate as turn } from "node:timers/promises";
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { type Page, type Store, StoreConflictError, StoreNameError } from "../../service/storage/store.ts";
 import { nastyNames as generatedNames, isGood } from "../support/nasty-names.ts";
 import { type OpenStore, type StoreKind, testIf } from "./stores.ts";
@@ -98,6 +98,18 @@ export function conformance(kind: StoreKind): void {
         names.push(...page.files.map(({ name }) => name));
       }
       return names;
+    }
+
+    /** A document that there is not yet, which is gone after the test where the store has it beside the files. */
+    async function document() {
+      const documents = await opened.documents?.();
+      if (!documents) throw new Error("there are no documents");
+      const name = `${randomUUID()}.json`;
+      onTestFinished(async () => {
+        await documents.delete(name, signal);
+        await documents.close();
+      });
+      return { documents, name };
     }
 
     async function download(name: string): Promise<Response> {
@@ -371,6 +383,47 @@ export function conformance(kind: StoreKind): void {
         timeout: 5_000,
         interval: 100,
       });
+    });
+
+    testIf(kind.hasDocuments !== false)(
+      "changes a document only if it is the version that the change is one of",
+      async () => {
+        const { documents, name } = await document();
+        const content = (words: string) => Buffer.from(JSON.stringify({ words }));
+        const read = async () => (await documents.read(name, signal))?.content.toString();
+        expect(await documents.read(name, signal)).toBeUndefined();
+        const first = await documents.replace(name, content("first"), { signal });
+        expect(first).toEqual(expect.any(String));
+        expect(await documents.replace(name, content("another first"), { signal })).toBeUndefined();
+        expect(await documents.read(name, signal)).toEqual({
+          content: content("first"),
+          version: first,
+        });
+        const change = { before: `${first}`, signal };
+        const second = await documents.replace(name, content("second"), change);
+        expect(second).not.toBe(first);
+        expect(await documents.replace(name, content("late"), change)).toBeUndefined();
+        expect(await read()).toBe('{"words":"second"}');
+      },
+    );
+
+    testIf(kind.hasDocuments !== false)("makes one of many changes of a document at once", async () => {
+      const { documents, name } = await document();
+      const change = async (count: number) => {
+        const found = await documents.read(name, signal);
+        const counted = JSON.parse(found?.content.toString() ?? "[]") as number[];
+        const content = Buffer.from(JSON.stringify([...counted, count]));
+        const options = { signal, ...(found && { before: found.version }) };
+        return (await documents.replace(name, content, options)) === undefined ? [] : [count];
+      };
+      const made: number[] = [];
+      for (let round = 0; round < 5; round += 1) {
+        const numbers = [1, 2, 3, 4].map((number) => round * 10 + number);
+        made.push(...(await Promise.all(numbers.map(change))).flat());
+      }
+      const found = await documents.read(name, signal);
+      expect(JSON.parse(`${found?.content}`)).toEqual(made);
+      expect(made.length).toBeGreaterThanOrEqual(5);
     });
 
     test("does nothing for a caller who has gone", async () => {

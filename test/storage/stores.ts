@@ -8,7 +8,7 @@ import { createEndpoint } from "../../providers/local/cloud/endpoint.ts";
 import type { State } from "../../providers/local/cloud/store.ts";
 import { openStore } from "../../service/storage/index.ts";
 import { readStoreSettings, type StoreOptions } from "../../service/storage/settings.ts";
-import type { Store } from "../../service/storage/store.ts";
+import type { BucketStore, Store } from "../../service/storage/store.ts";
 import { isInstalled, serverPackages } from "../servers/cache.ts";
 import { startGcs } from "../servers/gcs.ts";
 import { startOpenstack } from "../servers/openstack.ts";
@@ -19,7 +19,9 @@ import { isSignedV4 } from "./signed-v4.ts";
 /** A store that is open, and what tests see of it from behind. */
 export interface OpenStore {
   readonly store: Store;
-  /** The keys of all objects, with what unfinished uploads have left. */
+  /** The same bucket, where the controller keeps its documents. */
+  documents?(): Promise<BucketStore>;
+  /** The keys of all objects but documents, with what unfinished uploads have left. */
   keys(): Promise<string[]>;
   /** Whether a URL is what its key signed; only where the server does not look. */
   readonly isSigned?: (url: string) => boolean;
@@ -31,7 +33,7 @@ export interface TestStore extends OpenStore {
   /** The environment that the store was opened by. */
   readonly environment: Readonly<Record<string, string>>;
   /** Opens the same store by another environment. */
-  reopen(changes: Readonly<Record<string, string>>, options?: StoreOptions): Promise<Store>;
+  reopen(changes: Readonly<Record<string, string>>, options?: StoreOptions): Promise<BucketStore>;
   /** Where Swift is, whatever its catalog says, and how to end a token before its time. */
   readonly server?: string;
   /** Requests something of Swift behind the store's back; `path` begins below the account. */
@@ -54,6 +56,8 @@ export interface StoreKind {
   readonly prefix: string;
   /** Longest file name, in bytes. */
   readonly maxNameBytes: number;
+  /** The API of a deployed app has files alone. */
+  readonly hasDocuments?: false;
   /** Whether it decides itself how long a download's URL is good for, and by what name the file is saved. */
   readonly fixedUrls?: true;
   open(): Promise<OpenStore>;
@@ -71,7 +75,7 @@ async function reopen(
   environment: Readonly<Record<string, string>>,
   changes: Readonly<Record<string, string>>,
   options?: StoreOptions,
-): Promise<Store> {
+): Promise<BucketStore> {
   return openStore(readStoreSettings({ ...environment, ...changes }), options);
 }
 
@@ -101,6 +105,7 @@ async function openS3(): Promise<TestStore> {
     store: await openStore(readStoreSettings(environment)),
     environment,
     reopen: (...change) => reopen(environment, ...change),
+    documents: () => reopen(environment, {}, { prefix: "controller/" }),
     keys: async () => {
       const { Contents = [] } = await server.client.send(new ListObjectsV2Command({ Bucket }));
       const { Uploads = [] } = await server.client.send(new ListMultipartUploadsCommand({ Bucket }));
@@ -121,6 +126,7 @@ async function openGcs(): Promise<TestStore> {
     store: await openStore(readStoreSettings(environment)),
     environment,
     reopen: (...change) => reopen(environment, ...change),
+    documents: () => reopen(environment, {}, { prefix: "controller/" }),
     keys: async () => {
       const answer = await fetch(`${server.endpoint}/storage/v1/b/${server.bucket}/o`);
       const { items = [] } = (await answer.json()) as { items?: { name: string }[] };
@@ -157,6 +163,7 @@ async function openOpenstack(endpoint?: string): Promise<TestStore> {
     application: server.application,
     environment,
     reopen: (...change) => reopen(environment, ...change),
+    documents: () => reopen(environment, {}, { prefix: "controller/" }),
     keys: async () => [
       ...(await names(server.bucket)),
       ...(await names(`${server.bucket}_segments`)).map((name) => `segment ${name}`),
@@ -206,7 +213,8 @@ async function openLocal(): Promise<TestStore> {
     store: await openStore(readStoreSettings(environment)),
     environment,
     reopen: (...change) => reopen(environment, ...change),
-    keys: () => keysBelow(root),
+    documents: () => reopen(environment, {}, { prefix: "controller/" }),
+    keys: async () => (await keysBelow(root)).filter((key) => !key.startsWith("controller/")),
     stop,
   };
 }

@@ -1,8 +1,13 @@
 import type { Readable } from "node:stream";
-import { type Store, type StoredFile, StoreError } from "../../service/storage/store.ts";
+import {
+  type BucketStore,
+  type StoredDocument,
+  type StoredFile,
+  StoreError,
+} from "../../service/storage/store.ts";
 
 /** A store for tests of the HTTP side alone: real stores are tested in test/storage/. */
-export interface MemoryStore extends Store {
+export interface MemoryStore extends BucketStore {
   readonly files: Map<string, { content: Buffer; contentType: string; modified: Date }>;
   /** Puts that have begun and not ended. */
   readonly running: Set<string>;
@@ -13,6 +18,7 @@ export interface MemoryStore extends Store {
 export function memoryStore(bucket = "day02-files"): MemoryStore {
   const files: MemoryStore["files"] = new Map();
   const running = new Set<string>();
+  const documents = new Map<string, StoredDocument>();
   const byBytes = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
   const stored = (name: string): StoredFile | undefined => {
     const file = files.get(name);
@@ -73,6 +79,17 @@ export function memoryStore(bucket = "day02-files"): MemoryStore {
     async delete(name, signal) {
       await obey(signal);
       return files.delete(name);
+    },
+    async read(name, signal) {
+      await obey(signal);
+      return documents.get(name);
+    },
+    async replace(name, content, { before, signal }) {
+      await obey(signal);
+      if (documents.get(name)?.version !== before) return undefined;
+      const version = `${Number(before ?? 0) + 1}`;
+      documents.set(name, { content, version });
+      return version;
     },
     async close() {},
   };

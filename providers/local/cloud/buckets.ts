@@ -3,8 +3,8 @@ import { copyFile, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Files, isAbandoned, isUnfinished, temporaryName } from "./files.ts";
 
-/** Where the deployment keeps what it uploads itself; everything else is somebody's data. */
-const deploymentPrefixes = ["releases/", "runtimes/"];
+/** Where the deployment keeps what it uploads itself, and its controller the schedules; everything else is somebody's data. */
+const deploymentPrefixes = ["releases/", "runtimes/", "controller/"];
 
 /** A key that is none: it could name a file outside its bucket. */
 export class KeyError extends Error {}

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
 import Fastify, { type FastifyInstance } from "fastify";
 import { type Buckets, KeyError } from "./buckets.ts";
+import { addDocuments } from "./endpoint-documents.ts";
 import { addDownloads, addFiles, operatorToken, sameText } from "./endpoint-files.ts";
 import type { MachineRecord, State } from "./store.ts";
 
@@ -14,6 +15,8 @@ export interface EndpointOptions {
   /** Told of what failed, for a log. Default: printed. */
   readonly onError?: (error: Error) => void;
 }
+
+type Params = Readonly<Record<string, string | undefined>>;
 
 /** How long a client may neither send nor read anything before it is given up, in milliseconds. */
 const longestSilenceMs = 60_000;
@@ -60,14 +63,21 @@ export function createEndpoint(
   );
 
   const files = { buckets, signingKey: state.signingKey, onError };
-  addFiles(app, "/machines/:token", files, ({ token = "" }) => {
+  const bucketOfMachine = ({ token = "" }: Params) => {
     const machine = machineOf(token);
     return machine && state.groups[machine.group]?.spec.bucket;
-  });
-  addFiles(app, "/operators/:bucket/:token", files, ({ bucket = "", token = "" }) => {
+  };
+  const bucketOfOperator = ({ bucket = "", token = "" }: Params) => {
     const allowed = state.buckets[bucket] && sameText(token, operatorToken(files.signingKey, bucket));
     return allowed ? bucket : undefined;
-  });
+  };
+  for (const [path, bucketOf] of [
+    ["/machines/:token", bucketOfMachine],
+    ["/operators/:bucket/:token", bucketOfOperator],
+  ] as const) {
+    addFiles(app, path, files, bucketOf);
+    addDocuments(app, path, buckets, bucketOf);
+  }
   addDownloads(app, files);
   return app;
 }
