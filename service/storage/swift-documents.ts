@@ -24,11 +24,12 @@ async function get(
   name: string,
   number: number,
   signal: AbortSignal,
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<Buffer | undefined> {
   const call = {
     method: "GET",
     path: pathOf(account, name, number),
-    headers: { "x-newest": "true" },
+    headers,
     signal,
   };
   const { status, body } = await account.ask("reading a document", call, 200, 404);
@@ -79,7 +80,8 @@ export async function replaceDocument(
   const { status } = await account.ask("changing a document", call, 201, 412);
   // After a lost answer, what is there may well be this.
   if (status === 201) await sleep(settleMs, undefined, { signal });
-  if (!(await get(account, name, number, signal))?.equals(content)) return undefined;
+  const newest = await get(account, name, number, signal, { "x-newest": "true" });
+  if (!newest?.equals(content)) return undefined;
   const old = number - kept;
   if (old > 0)
     await account.ask(
