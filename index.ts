@@ -2,8 +2,11 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { AdminToken } from "./components/admin-token.ts";
+import type { Cluster } from "./components/cluster.ts";
+import { makeController, makePeaks } from "./components/controller.ts";
 import { Readiness } from "./components/readiness.ts";
 import { Release } from "./components/release.ts";
+import { controllerName } from "./config/peaks.ts";
 import { metricsPort } from "./config/settings.ts";
 import type { ProgramOutputs } from "./operations/outputs.ts";
 import { openCloud } from "./providers/index.ts";
@@ -29,13 +32,13 @@ const admin = new AdminToken("admin");
 
 const own = app.environmentIsSecret ? pulumi.secret(app.environment) : app.environment;
 const limitVariables = mapLimits("variable", (_, key) => app[key]) as LimitVariables;
-const backends = settings.clusters.map(({ name, path, weight, ...machines }) => {
-  const environment = pulumi.all([admin.sha256, own]).apply(
-    ([sha256, own]): AppEnvironment => ({
-      ...own,
+const environmentOf = (cluster: string, path = "", more: typeof own = {}) =>
+  pulumi.all([admin.sha256, more]).apply(
+    ([sha256, more]): AppEnvironment => ({
+      ...more,
       PROJECT: settings.project,
-      CLUSTER: name,
-      CLUSTER_PATH: path ?? "",
+      CLUSTER: cluster,
+      CLUSTER_PATH: path,
       ROOT: app.root,
       PORT: app.port,
       DRAIN_SECONDS: rollout.drainSeconds,
@@ -45,21 +48,25 @@ const backends = settings.clusters.map(({ name, path, weight, ...machines }) => 
       ADMIN_TOKEN_SHA256: sha256,
     }),
   );
-  const cluster = cloud.cluster(name, {
-    ...machines,
-    network,
-    bucket,
-    release,
-    environment,
-    port: app.port,
-    healthCheck,
-    rollout,
-    sshKey,
-  });
-  return { name, path, weight, cluster };
+const everywhere = { network, bucket, release, port: app.port, healthCheck, rollout, sshKey };
+const backends = settings.clusters.map(({ name, path, weight, ...machines }) => {
+  const args = { ...everywhere, ...machines, environment: environmentOf(name, path, own) };
+  const cluster = cloud.cluster(name, args);
+  const peaks = makePeaks(cloud, settings, cluster, name, args);
+  return { name, path, weight, cluster, peaks, joined: peaks.map(({ group }) => group) };
 });
 
 const balancer = cloud.loadBalancer("edge", { ...loadBalancer, network, backends });
+
+const controller = makeController(
+  cloud,
+  settings,
+  backends.flatMap(({ peaks }) => peaks),
+  {
+    ...everywhere,
+    environment: environmentOf(controllerName),
+  },
+);
 
 const ready = new Readiness(
   "ready",
@@ -67,17 +74,22 @@ const ready = new Readiness(
     url: balancer.url,
     address: balancer.address,
     healthPath: healthCheck.path,
-    clusters: backends.map(({ name, path, cluster }) => ({
+    clusters: backends.map(({ name, path, cluster, joined }) => ({
       name,
       path,
       machines: cluster.size,
       revision: cluster.revision,
+      ...(joined.length > 0 && { joined: joined.map(({ revision }) => revision) }),
       ...(cluster.keepsOldMachines && { othersMayAnswer: true }),
     })),
     timeoutSeconds: Math.max(...backends.map(({ cluster }) => cluster.rolloutSeconds)),
   },
   { dependsOn: balancer },
 );
+
+function outputsOf({ size, machineType, groupId: group }: Cluster) {
+  return { size, machineType, group, weight: 0 };
+}
 
 /** The stack's outputs, the same on every cloud. */
 export default {
@@ -86,12 +98,12 @@ export default {
   address: balancer.address,
   bucketName: bucket.bucketName,
   release: release.sha256,
-  clusters: Object.fromEntries(
-    backends.map(({ name, path, weight, cluster }) => [
-      name,
-      { size: cluster.size, machineType: cluster.machineType, group: cluster.groupId, path, weight },
-    ]),
-  ),
+  clusters: Object.fromEntries([
+    ...backends.map(({ name, path, weight, cluster }) => [name, { ...outputsOf(cluster), path, weight }]),
+    ...backends.flatMap(({ peaks }) => peaks.map(({ name, group }) => [name, outputsOf(group)])),
+    ...(controller ? [[controllerName, outputsOf(controller.cluster)]] : []),
+  ]),
+  ...(controller && { controllerUrl: controller.url }),
   operator: cloud.operator ?? {},
   adminToken: admin.token,
 } satisfies ProgramOutputs;

@@ -18,6 +18,6 @@ export interface Cloud<N extends Network = Network, B extends Bucket = Bucket, C
   readonly operator?: Inputs<OperatorOutputs>;
   network(name: string, args: NetworkArgs, opts?: ComponentResourceOptions): N;
   bucket(name: string, args: BucketArgs, opts?: ComponentResourceOptions): B;
-  cluster(name: string, args: ClusterArgs<N, B>, opts?: ComponentResourceOptions): C;
+  cluster(name: string, args: ClusterArgs<N, B, C>, opts?: ComponentResourceOptions): C;
   loadBalancer(name: string, args: LoadBalancerArgs<N, C>, opts?: ComponentResourceOptions): LoadBalancer;
 }

@@ -7,8 +7,11 @@ import type { Bucket } from "./bucket.ts";
 import type { Network } from "./network.ts";
 import type { Release } from "./release.ts";
 
-export interface ClusterArgs<N extends Network = Network, B extends Bucket = Bucket>
-  extends Omit<ClusterSettings, "name" | "path" | "weight"> {
+export interface ClusterArgs<
+  N extends Network = Network,
+  B extends Bucket = Bucket,
+  C extends Cluster = Cluster,
+> extends Omit<ClusterSettings, "name" | "path" | "weight"> {
   readonly network: N;
   readonly bucket: B;
   readonly release: Release;
@@ -18,6 +21,12 @@ export interface ClusterArgs<N extends Network = Network, B extends Bucket = Buc
   readonly healthCheck: HealthCheck;
   readonly rollout: RolloutSettings;
   readonly sshKey?: string | undefined;
+  /** The cloud's own image; absent: the one that this cloud's machines boot. */
+  readonly imageId?: string | undefined;
+  /** The cluster whose requests its machines take, instead of any of its own. */
+  readonly joins?: C;
+  /** Identifiers of the groups of which its machines, and no others, set the size; what they keep is below `controller/`. Absent: it is no controller. */
+  readonly controls?: readonly pulumi.Input<string>[];
 }
 
 type Texts = Readonly<Record<string, pulumi.Input<string | number>>>;

@@ -7,6 +7,8 @@ import type { Network } from "./network.ts";
 export interface Backend<C extends Cluster = Cluster> {
   readonly name: string;
   readonly cluster: C;
+  /** Clusters that have joined it, and take its requests as well. Default: none. */
+  readonly joined?: readonly C[];
   /** Takes `path` and `path/…`, nothing else. */
   readonly path?: string | undefined;
   /** Share of what matches no path. */

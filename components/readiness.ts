@@ -8,6 +8,8 @@ export interface ReadinessCluster {
   readonly machines: number;
   /** The revision that they must carry. */
   readonly revision: pulumi.Input<string>;
+  /** Revisions of machines that have joined it, of which any number may answer. Default: none. */
+  readonly joined?: readonly pulumi.Input<string>[];
   /** Whether machines of another revision may answer, too, because they go only after this. Default false. */
   readonly othersMayAnswer?: boolean;
 }

@@ -1,5 +1,6 @@
 import { variableProblem } from "../service/settings/settings.ts";
 import { addressCount, cidrsOverlap, containsCidr, parseCidr } from "./cidr.ts";
+import { checkController } from "./peaks.ts";
 import { type CloudRules, type Draft, metricsPort, type Report, type Settings } from "./settings.ts";
 
 type DraftCluster = NonNullable<Draft<Settings>["clusters"]>[number];
@@ -17,6 +18,9 @@ export function checkRelations(
     report("app.port", metricsPort, "machines show their metrics at that port; choose another");
   }
   checkLoadBalancer(settings.loadBalancer ?? {}, report);
+  if (settings.controller && rules && !rules.takesController)
+    report("controller", "set", "this cloud has no extra machines by schedule yet; leave it out");
+  else checkController(settings, report);
   if (settings.openstack && settings.cloud !== undefined && settings.cloud !== "openstack") {
     // Not the value: there may be secrets in it.
     report("openstack", "…", "it is for OpenStack alone; leave it out");
@@ -103,19 +107,27 @@ function checkPlaces(
   }
 }
 
-/** A cluster's machines are spread evenly over those of its subnets that the cloud takes addresses from. */
+/**
+ * A cluster's machines are spread evenly over those of its subnets that the cloud takes addresses from. All extra machines
+ * may be one cluster's; the controller is in the subnets of the first.
+ */
 function checkRoom(
-  { network, clusters = [], rollout = {} }: Draft<Settings>,
+  { network, clusters = [], rollout = {}, controller }: Draft<Settings>,
   rules: CloudRules,
   report: Report,
 ): void {
+  const extra = controller ? rules.mostAtOnce(controller.maxMachines ?? 0, rollout) : 0;
+  const control = controller ? rules.mostAtOnce(1, rollout) : 0;
   for (const [place, { cidr }] of (network?.subnets ?? []).entries()) {
     const range = parseCidr(cidr);
     if (!range || !network) continue;
-    const needed = clusters.reduce((sum, { max = 0, subnets = [] }) => {
+    const needs = clusters.map(({ max = 0, subnets = [] }, at) => {
       const places = new Set(rules.placesOf?.(subnets) ?? subnets);
-      return places.has(place) ? sum + Math.ceil(rules.mostAtOnce(max, rollout) / places.size) : sum;
-    }, 0);
+      const share = (machines: number) => (places.has(place) ? Math.ceil(machines / places.size) : 0);
+      const own = share(rules.mostAtOnce(max, rollout)) + (at === 0 ? share(control) : 0);
+      return { own, extra: share(extra) };
+    });
+    const needed = needs.reduce((sum, { own }) => sum + own, Math.max(0, ...needs.map(({ extra }) => extra)));
     const room = rules.roomIn(network, place);
     if (needed <= room) continue;
     const prefix = 32 - Math.ceil(Math.log2(needed + addressCount(range) - room));

@@ -254,6 +254,9 @@ function withDefaults(input: Draft<Input>, defaults: Defaults): Draft<Settings> 
       withClusterDefaults(cluster, network?.subnets),
     ),
     loadBalancer: withLoadBalancerDefaults(input.loadBalancer ?? {}, defaults),
+    ...(input.controller && {
+      controller: { ...input.controller, allow: either(input.controller, "allow", defaults.allow) },
+    }),
   };
 }
 

@@ -6,13 +6,16 @@ import {
   addresses,
   boolean,
   clusterPath,
+  day,
   hostName,
+  instant,
   integer,
   key,
   list,
   networkCidr,
   object,
   oneOf,
+  peakName,
   physicalName,
   port,
   requestPath,
@@ -252,6 +255,80 @@ const openstack = object({
   ),
 });
 
+const schedules = list(
+  object({
+    name: key("The schedule's name, its own among the schedules.", shortName),
+    cluster: key("Whose requests the machines take.", shortName),
+    machines: key("How many machines.", integer(1, 1000)),
+    flavor: key("A name below `flavors`.", peakName),
+    image: key("A name below `images`.", v.optional(peakName), {
+      default: "what the cluster's own machines boot",
+    }),
+    start: key("When one period starts, such as 2026-12-24T08:00:00+01:00.", v.optional(instant), {
+      default: "none; required without `cron`",
+    }),
+    end: key("When it ends.", v.optional(instant), { default: "never" }),
+    cron: key(
+      "When recurring periods start, in `timeZone`: minute, hour, day of the month, month, day of the week, as in `0 8 * * mon-fri`.",
+      v.optional(physicalName),
+      { default: "none: one period" },
+    ),
+    durationMinutes: key("How long each takes.", v.optional(integer(1, 44_640)), {
+      default: "none; required beside `cron`",
+    }),
+    timeZone: key("An IANA time zone, such as Europe/Zurich.", v.optional(word), {
+      default: "none; required beside `cron`",
+    }),
+    from: key("The first day, such as 2026-12-01.", v.optional(day), { default: "none" }),
+    until: key("The last day.", v.optional(day), { default: "none" }),
+    except: key("Days to leave out.", v.optional(list(day))),
+    leadMinutes: key(
+      "How many minutes before a start the machines are asked for.",
+      v.optional(integer(0, 1440)),
+      { default: "0" },
+    ),
+  }),
+);
+
+const controller = object({
+  port: key("The port it listens on, not the load balancer's.", v.optional(port, 8081)),
+  allow: key(
+    "Who may reach it. Whoever deploys must be among them: a deployment ends when it answers.",
+    v.optional(
+      list(addresses, "nobody could reach the controller: name your own address, such as 203.0.113.7/32"),
+    ),
+    { default: "the cloud's for the load balancer; required where it has none" },
+  ),
+  certificate: key(
+    "Serves HTTPS with this certificate, as `loadBalancer.certificate` does. Without one, schedules can be changed from the machine itself alone.",
+    v.optional(word),
+    { default: "none: HTTP only" },
+  ),
+  host: key("The name that the certificate is for.", v.optional(hostName), {
+    default: "none; required beside `certificate`",
+  }),
+  size: key("The size of its machine.", v.optional(oneOf(sizes), "small")),
+  machineType: key("The cloud's own machine type; wins over `size`.", v.optional(word), {
+    default: "as `size` says",
+  }),
+  maxMachines: key(
+    "How many extra machines there may be at once; what would need more is refused.",
+    v.optional(integer(1, 1000), 10),
+  ),
+  flavors: key(
+    "What schedules call machines: each a size, or one of the cloud's own machine types. Each cluster has a group of each, empty unless a schedule asks for some.",
+    v.optional(strings(peakName, word), { standard: "small", large: "large" }),
+  ),
+  images: key(
+    "What schedules call images: each one of the cloud's own.",
+    v.optional(strings(peakName, physicalName), {}),
+  ),
+  schedules: key(
+    "Schedules that are there from the start, and that only this configuration removes.",
+    v.optional(schedules, []),
+  ),
+});
+
 /** Top-level keys that are plain text; Pulumi gives all others as JSON. */
 export const textKeys: ReadonlySet<string> = new Set(["cloud", "project", "sshKey", "permissionsBoundary"]);
 
@@ -330,6 +407,28 @@ export const schema = object({
     "The policy that bounds what machines may ever do, in the cloud's own words (AWS: an IAM policy's ARN).",
     v.optional(physicalName),
     { default: "none" },
+  ),
+  controller: key(
+    "A machine that gives clusters extra machines by schedule: `docs/peak-hours.md`.",
+    v.optional(controller),
+    {
+      default: "none: no extra machines",
+      example: {
+        allow: ["203.0.113.7/32"],
+        maxMachines: 6,
+        schedules: [
+          {
+            name: "mornings",
+            cluster: "app",
+            machines: 2,
+            flavor: "standard",
+            cron: "0 8 * * mon-fri",
+            durationMinutes: 240,
+            timeZone: "Europe/Zurich",
+          },
+        ],
+      },
+    },
   ),
   openstack: key("What an OpenStack cloud calls its parts.", v.optional(openstack), {
     default: "none; required on OpenStack, and refused elsewhere",

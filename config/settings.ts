@@ -111,6 +111,47 @@ export interface RolloutSettings {
   readonly timeoutSeconds: number;
 }
 
+/** A schedule of extra machines, as a stack's configuration has it: one period, or a recurring one. */
+export interface ScheduleSettings {
+  readonly name: string;
+  /** Whose requests the machines take. */
+  readonly cluster: string;
+  readonly machines: number;
+  /** A name below `controller.flavors`. */
+  readonly flavor: string;
+  /** A name below `controller.images`; absent: what the cluster's own machines boot. */
+  readonly image?: string | undefined;
+  /** RFC 3339. */
+  readonly start?: string | undefined;
+  /** RFC 3339; absent: never. */
+  readonly end?: string | undefined;
+  readonly cron?: string | undefined;
+  readonly durationMinutes?: number | undefined;
+  /** An IANA time zone. */
+  readonly timeZone?: string | undefined;
+  /** The first and last day, and those to leave out, as 2026-12-24. */
+  readonly from?: string | undefined;
+  readonly until?: string | undefined;
+  readonly except?: readonly string[] | undefined;
+  /** How long before its start the machines are asked for, in minutes. */
+  readonly leadMinutes?: number | undefined;
+}
+
+/** The machine that gives clusters extra machines by schedule, and how it is reached. */
+export interface ControllerSettings
+  extends Pick<LoadBalancerSettings, "port" | "allow" | "certificate" | "host"> {
+  readonly size: Size;
+  /** The cloud's own machine type; wins over `size`. */
+  readonly machineType?: string | undefined;
+  /** How many extra machines there may be at once. */
+  readonly maxMachines: number;
+  /** What schedules call a size, or one of the cloud's own machine types. */
+  readonly flavors: Readonly<Record<string, string>>;
+  /** What schedules call one of the cloud's own images. */
+  readonly images: Readonly<Record<string, string>>;
+  readonly schedules: readonly ScheduleSettings[];
+}
+
 /** Whose flavors machines have: the cloud's own, or two that the program makes. */
 export const flavorModes = ["given", "create"] as const;
 
@@ -162,6 +203,8 @@ export interface Settings {
   readonly tags: Readonly<Record<string, string>>;
   /** The policy that bounds what the machines may ever do, in the cloud's own words. */
   readonly permissionsBoundary?: string | undefined;
+  /** Absent: no extra machines. */
+  readonly controller?: ControllerSettings | undefined;
   /** What the cloud calls its parts, where that is OpenStack. */
   readonly openstack?: OpenstackSettings | undefined;
 }
@@ -197,6 +240,8 @@ export interface CloudRules {
    * way. Default false.
    */
   readonly takesSecrets?: true;
+  /** Whether it has groups of machines whose size a controller can set. Default false. */
+  readonly takesController?: true;
   /** How many addresses of the subnet at a place in the configuration are left for machines. */
   roomIn(network: Draft<NetworkSettings>, place: number): number;
   /** Which of a cluster's subnets its machines have addresses in, as many in each. Default: all of them. */

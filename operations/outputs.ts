@@ -9,7 +9,7 @@ const cluster = v.object({
   /** The cloud's own name of the group of machines. */
   group: v.string(),
   path: v.optional(v.string()),
-  /** Share of what matches no path. */
+  /** Share of what matches no path; 0 too for what joins a cluster. */
   weight: v.number(),
 });
 
@@ -22,7 +22,10 @@ const schema = v.object({
   bucketName: v.string(),
   /** Hex SHA-256 of the release. */
   release: v.string(),
+  /** Groups of extra machines and the controller's own among them. */
   clusters: v.record(v.string(), cluster),
+  /** Where the controller answers; absent: there is none. */
+  controllerUrl: v.optional(v.string()),
   /** What an operator needs to reach the stack in its cloud, beside credentials: a region, a profile. */
   operator: v.record(v.string(), v.string()),
   /** A secret: `[secret]`, unless it is asked for by name. */

@@ -12,7 +12,7 @@ const quietMs = 5_000;
 const concurrency = 10;
 const requestsPerMachine = 2;
 
-type Cluster = ReadinessCluster & { readonly revision: string };
+type Cluster = ReadinessCluster & { readonly revision: string; readonly joined?: readonly string[] };
 type Inputs = Omit<ReadinessArgs, "url" | "address" | "clusters"> & {
   readonly url: string;
   readonly address?: string;
@@ -81,7 +81,7 @@ class Observation {
       this.#instances.get(cluster)?.add(instance);
       return;
     }
-    if (wanted?.othersMayAnswer) return;
+    if (wanted?.othersMayAnswer || wanted?.joined?.includes(revision)) return;
     this.#lastForeign = performance.now();
     this.lastProblem = `machine ${instance} of ${cluster} still answers, of revision ${revision || "unknown"}`;
   }

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import { Cluster, type ClusterArgs } from "../../components/cluster.ts";
 import type { LocalBucket } from "./bucket.ts";
 import { hostPlatform, machineTypeOf, machineTypes } from "./machine-types.ts";
@@ -18,7 +18,7 @@ export class LocalCluster extends Cluster {
 
   constructor(
     name: string,
-    args: ClusterArgs<LocalNetwork, LocalBucket>,
+    args: ClusterArgs<LocalNetwork, LocalBucket, LocalCluster>,
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super(name, args, opts);
@@ -27,7 +27,12 @@ export class LocalCluster extends Cluster {
       functions,
       settings: { MAX_OLD_SPACE_MB: machineTypes[machineType]?.maxOldSpaceMb ?? 0 },
       // The load balancer is a process here, and appends one address to X-Forwarded-For.
-      environment: { TRUSTED_PROXIES: "127.0.0.0/8", STORE: "local", BUCKET: args.bucket.bucketName },
+      environment: {
+        TRUSTED_PROXIES: "127.0.0.0/8",
+        STORE: "local",
+        BUCKET: args.bucket.bucketName,
+        ...(args.controls && { COMPUTE: "local" }),
+      },
     };
     const startup = this.startup(args, hostPlatform(), cloud, { machineType });
     this.revision = startup.revision;
@@ -46,6 +51,7 @@ export class LocalCluster extends Cluster {
         min: args.min,
         max: args.max,
         ...(args.desired === undefined ? {} : { desired: args.desired }),
+        ...(args.controls && { controls: pulumi.all([...args.controls]) }),
         healthCheck: args.healthCheck,
         rollout: args.rollout,
       },

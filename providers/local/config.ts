@@ -1,5 +1,6 @@
 import { refuse } from "../../config/checks.ts";
 import { parseCidr } from "../../config/cidr.ts";
+import { machineKeys } from "../../config/peaks.ts";
 import type { CloudRules } from "../../config/settings.ts";
 import { usableAddresses } from "./cloud/addresses.ts";
 import { mostMachines } from "./cloud/rollout.ts";
@@ -12,6 +13,9 @@ const firstUnprivilegedPort = 1024;
 const useless = {
   access: "this cloud has no firewall between its machines and this host",
   "bucket.encryptionKey": "this cloud keeps objects as the disk does",
+  "controller.certificate": "this cloud serves no HTTPS",
+  "controller.host": "this cloud serves no HTTPS",
+  "controller.images": "machines of this cloud have no images",
   "clusters[].diskGiB": "machines of this cloud have no disks of their own",
   "loadBalancer.accessLogs": "this cloud records no requests",
   "loadBalancer.certificate": "this cloud serves no HTTPS",
@@ -39,8 +43,14 @@ export const rules: CloudRules = {
     return range ? usableAddresses(range.prefix) : 0;
   },
   mostAtOnce: mostMachines,
+  takesController: true,
   check(settings, report) {
-    const ports = { "app.port": settings.app?.port, "loadBalancer.port": settings.loadBalancer?.port };
+    const { app, loadBalancer, controller } = settings;
+    const ports = {
+      "app.port": app?.port,
+      "loadBalancer.port": loadBalancer?.port,
+      "controller.port": controller?.port,
+    };
     for (const [key, port] of Object.entries(ports)) {
       if (port === undefined || port >= firstUnprivilegedPort) continue;
       report(
@@ -49,14 +59,10 @@ export const rules: CloudRules = {
         `on this cloud, ports below ${firstUnprivilegedPort} need privileges; choose ${firstUnprivilegedPort} to 65535`,
       );
     }
-    for (const [index, { size, machineType }] of (settings.clusters ?? []).entries()) {
-      const type = machineTypeOf({ size: size ?? "small", machineType });
+    for (const { key, ...machine } of machineKeys(settings)) {
+      const type = machineTypeOf(machine);
       if (Object.hasOwn(machineTypes, type)) continue;
-      report(
-        `clusters[${index}].machineType`,
-        type,
-        `on this cloud it may be ${Object.keys(machineTypes).join(", ")}`,
-      );
+      report(key, type, `on this cloud it may be ${Object.keys(machineTypes).join(", ")}`);
     }
     if (settings.network?.nat !== "none" && settings.network?.nat !== undefined) {
       report("network.nat", settings.network.nat, "this cloud needs no gateway; leave it out");

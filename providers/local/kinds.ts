@@ -105,24 +105,25 @@ async function checkEdge(
   olds: Properties | undefined,
   context: OperationContext,
 ): Promise<CheckFailure[]> {
-  const { edge } = news as unknown as NetworkSpec;
-  const known = (olds as Partial<NetworkSpec> | undefined)?.edge;
+  const { edge, controller } = news as unknown as NetworkSpec;
+  const known = olds as Partial<NetworkSpec> | undefined;
   const cloud = hasUnknown(news.cloud) ? undefined : cloudOf(news, context);
-  if (known && cloud && !cloud.exists) {
+  if (known?.edge && cloud && !cloud.exists) {
     const reason = `what was deployed is gone: there is no ${cloud.home}. \`npm run refresh\` records that, \`npm run up\` makes it again`;
     return [{ property: "", reason }];
   }
-  if (known) await cloud?.revive();
-  if (known?.address === edge.address && known.port === edge.port) return [];
-  const holder = await portHolder(edge.address, edge.port);
-  if (!holder || (holder.pid !== undefined && holder.pid === (await cloud?.pid()))) return [];
-  const who = holder.pid === undefined ? "another program" : `${holder.command} (process ${holder.pid})`;
-  return [
-    {
-      property: "",
-      reason: `${edge.address}:${edge.port} is taken by ${who}; end it, or choose another port in switchyard:loadBalancer`,
-    },
-  ];
+  if (known?.edge) await cloud?.revive();
+  const held = [known?.edge, known?.controller];
+  const failures: CheckFailure[] = [];
+  for (const [key, wanted] of Object.entries({ loadBalancer: edge, controller })) {
+    if (!wanted || held.some((one) => one?.address === wanted.address && one.port === wanted.port)) continue;
+    const holder = await portHolder(wanted.address, wanted.port);
+    if (!holder || (holder.pid !== undefined && holder.pid === (await cloud?.pid()))) continue;
+    const who = holder.pid === undefined ? "another program" : `${holder.command} (process ${holder.pid})`;
+    const reason = `${wanted.address}:${wanted.port} is taken by ${who}; end it, or choose another port in switchyard:${key}`;
+    failures.push({ property: "", reason });
+  }
+  return failures;
 }
 
 const balancer = specified("loadBalancers");

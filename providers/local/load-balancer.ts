@@ -23,9 +23,9 @@ export class LocalLoadBalancer extends LoadBalancer {
         port: args.port,
         allow: args.allow,
         healthCheck: args.healthCheck,
-        backends: args.backends.map(({ name, cluster, path, weight }) => ({
+        backends: args.backends.map(({ name, cluster, joined = [], path, weight }) => ({
           name,
-          groups: all([cluster.group.id]),
+          groups: all([cluster, ...joined].map(({ group }) => group.id)),
           ...(path === undefined ? {} : { path }),
           weight,
         })),

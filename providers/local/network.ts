@@ -1,15 +1,17 @@
 import type { ComponentResourceOptions, Input } from "@pulumi/pulumi";
 import { Network, type NetworkArgs } from "../../components/network.ts";
-import type { LoadBalancerSettings } from "../../config/settings.ts";
+import type { Settings } from "../../config/settings.ts";
 import * as local from "./resources.ts";
 
 export interface LocalNetworkArgs extends NetworkArgs {
   readonly cloud: Input<string>;
-  /** Its port is looked at before anything that stands behind it is made. */
-  readonly loadBalancer: LoadBalancerSettings;
+  /** Their ports are looked at before anything that stands behind them is made. */
+  readonly listeners: Pick<Settings, "loadBalancer" | "controller">;
 }
 
-/** Where the load balancer listens: this machine alone. */
+type Edge = Pick<Settings["loadBalancer"], "port" | "allow">;
+
+/** Where load balancers listen: this machine alone. */
 export const address = "127.0.0.1";
 
 /** A range of loopback addresses. Firewalls between processes of one user do not exist here, only the listener's. */
@@ -23,12 +25,23 @@ export class LocalNetwork extends Network {
     super(name, args, opts);
     this.cloud = args.cloud;
     this.subnets = args.subnets.map(({ cidr }) => cidr);
-    const { port, allow } = args.loadBalancer;
+    const { loadBalancer, controller } = args.listeners;
+    const edge = edgeOf(loadBalancer);
     this.network = new local.Network(
       name,
-      { cloud: this.cloud, cidr: args.cidr, subnets: this.subnets, edge: { address, port, allow } },
+      {
+        cloud: this.cloud,
+        cidr: args.cidr,
+        subnets: this.subnets,
+        edge,
+        ...(controller && { controller: edgeOf(controller) }),
+      },
       { parent: this },
     );
     this.registerOutputs({ id: this.network.id });
   }
+}
+
+function edgeOf({ port, allow }: Edge): Edge & { readonly address: string } {
+  return { address, port, allow };
 }

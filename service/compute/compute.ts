@@ -1,29 +1,36 @@
 /** A group of extra machines, which the deployment made empty and whose size the controller alone sets. */
 export interface PeakGroup {
-  cluster: string;
-  flavor: string;
-  image: string;
+  /** The cluster whose requests its machines take. */
+  readonly cluster: string;
+  /** What schedules call its machine type and image. */
+  readonly flavor: string;
+  readonly image: string;
   /** The cloud's own name of it. */
-  id: string;
+  readonly id: string;
 }
 
-/** What the cloud says of one. `size` is what was asked for; `problem` is the cloud's own words when it could not be reached. */
+/** What the cloud says of a group. */
 export interface GroupState {
-  id: string;
-  size: number;
-  running: number;
-  problem?: string;
+  readonly id: string;
+  /** How many machines it was asked to have. */
+  readonly size: number;
+  /** How many of them run. */
+  readonly running: number;
+  /** Why there are fewer, in the cloud's own words; absent: it says nothing. */
+  readonly problem?: string;
 }
 
+/** An image, flavor or network that a cloud has: its own name, one for people, and what else it says of it. */
 export interface Offer {
-  id: string;
-  name: string;
-  [detail: string]: string | number | undefined;
+  readonly id: string;
+  readonly name: string;
+  readonly [detail: string]: string | number | undefined;
 }
 
 /** What the controller needs of a cloud. Each call may be repeated. */
 export interface Compute {
-  groups(ids: string[]): Promise<GroupState[]>;
+  /** @param ids of groups; those that are not there (any more) are left out */
+  groups(ids: readonly string[]): Promise<GroupState[]>;
   resize(id: string, size: number): Promise<void>;
   images(): Promise<Offer[]>;
   flavors(): Promise<Offer[]>;

@@ -21,6 +21,20 @@ export interface AppEnvironment extends LimitVariables {
   readonly ADMIN_TOKEN_SHA256: string;
 }
 
+/** What a deployment tells the controller besides. */
+export interface ControllerEnvironment extends AppEnvironment {
+  readonly ROLE: "controller";
+  /** JSON: `PeakGroup[]` (service/compute/compute.ts). */
+  readonly PEAK_GROUPS: string;
+  /** JSON: by the names that schedules use, sizes or the cloud's own machine types, and its own images. */
+  readonly PEAK_FLAVORS: string;
+  readonly PEAK_IMAGES: string;
+  /** JSON: the schedules of the stack's configuration. */
+  readonly SCHEDULES: string;
+  /** How many extra machines there may be at once. */
+  readonly MAX_MACHINES: number;
+}
+
 /** What each cloud tells the app of its load balancer. */
 export interface ProxyEnvironment {
   /** The addresses that its load balancer may send requests from: ranges in CIDR notation, with commas between them. */

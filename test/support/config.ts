@@ -22,6 +22,7 @@ export const homeRules: CloudRules = {
     healthCheckSeconds: 10,
   },
   ...roomy,
+  takesController: true,
   check() {},
 };
 

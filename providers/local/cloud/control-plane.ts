@@ -65,6 +65,10 @@ export class ControlPlane {
     this.buckets = new Buckets(home);
     this.#endpoint = createEndpoint(this.#store.state, this.buckets, {
       onError: (err) => log.error({ err }, "a request for files failed"),
+      groups: {
+        state: (id) => this.groups.state(id),
+        resize: (id, size) => this.groups.resize(id, size),
+      },
     });
     const connections = new Connections();
     this.#endpoint.server.maxConnections = connections.limits.endpoint;

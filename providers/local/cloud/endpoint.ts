@@ -4,6 +4,7 @@ import Fastify, { type FastifyInstance } from "fastify";
 import { type Buckets, KeyError } from "./buckets.ts";
 import { addDocuments } from "./endpoint-documents.ts";
 import { addDownloads, addFiles, operatorToken, sameText } from "./endpoint-files.ts";
+import { addGroups, type GroupControl } from "./endpoint-groups.ts";
 import type { MachineRecord, State } from "./store.ts";
 
 /** What machines may read in their bucket; the deployment writes it. */
@@ -14,6 +15,8 @@ export interface EndpointOptions {
   readonly silenceMs?: number;
   /** Told of what failed, for a log. Default: printed. */
   readonly onError?: (error: Error) => void;
+  /** What a controller may change. Default: nothing. */
+  readonly groups?: GroupControl;
 }
 
 type Params = Readonly<Record<string, string | undefined>>;
@@ -29,7 +32,7 @@ const longestSilenceMs = 60_000;
 export function createEndpoint(
   state: State,
   buckets: Buckets,
-  { silenceMs = longestSilenceMs, onError = console.error }: EndpointOptions = {},
+  { silenceMs = longestSilenceMs, onError = console.error, groups }: EndpointOptions = {},
 ): FastifyInstance {
   const app = Fastify({ logger: false, forceCloseConnections: true, connectionTimeout: silenceMs });
   state.signingKey ??= randomBytes(32).toString("hex");
@@ -63,21 +66,24 @@ export function createEndpoint(
   );
 
   const files = { buckets, signingKey: state.signingKey, onError };
-  const bucketOfMachine = ({ token = "" }: Params) => {
+  const groupOfMachine = (token: string) => {
     const machine = machineOf(token);
-    return machine && state.groups[machine.group]?.spec.bucket;
+    return machine && state.groups[machine.group]?.spec;
   };
+  if (groups) addGroups(app, "/machines/:token", state, groups, groupOfMachine);
+  const bucketOfMachine = ({ token = "" }: Params) => groupOfMachine(token)?.bucket;
   const bucketOfOperator = ({ bucket = "", token = "" }: Params) => {
     const allowed = state.buckets[bucket] && sameText(token, operatorToken(files.signingKey, bucket));
     return allowed ? bucket : undefined;
   };
-  for (const [path, bucketOf] of [
-    ["/machines/:token", bucketOfMachine],
-    ["/operators/:bucket/:token", bucketOfOperator],
-  ] as const) {
-    addFiles(app, path, files, bucketOf);
-    addDocuments(app, path, buckets, bucketOf);
-  }
+  const bucketOfController = ({ token = "" }: Params) => {
+    const group = groupOfMachine(token);
+    return group?.controls && group.bucket;
+  };
+  addFiles(app, "/machines/:token", files, bucketOfMachine);
+  addDocuments(app, "/machines/:token", buckets, bucketOfController);
+  addFiles(app, "/operators/:bucket/:token", files, bucketOfOperator);
+  addDocuments(app, "/operators/:bucket/:token", buckets, bucketOfOperator);
   addDownloads(app, files);
   return app;
 }

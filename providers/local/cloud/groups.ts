@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { GroupState } from "../../../service/compute/compute.ts";
 import type { MachineWatch, WatchHealth } from "./health.ts";
 import { Launcher, startAttempts } from "./launcher.ts";
 import { lastWords, type MachineFolders, revisionOf, stopMachine } from "./machine.ts";
@@ -21,6 +22,11 @@ export interface GroupsOptions {
   readonly onTargets: (group: string) => void;
   /** Resolves when no request is under way to a machine that was taken out of the targets, or after its drain. */
   readonly drained: (machine: MachineRecord, drainSeconds: number) => Promise<void>;
+}
+
+/** A size that a group cannot have. */
+export class SizeError extends Error {
+  readonly statusCode = 409;
 }
 
 /** A resource that is asked for does not exist. */
@@ -91,6 +97,40 @@ export class Groups {
     if (known && healthChanged) for (const machine of this.machinesOf(id)) this.#watch(machine);
     this.#launcher.reset(id);
     this.#reconcile(id);
+  }
+
+  /**
+   * Sets how many machines a group has whose specification does not say it, for who may do that alone.
+   *
+   * @throws NotFoundError, and SizeError for a size that the group cannot have
+   */
+  resize(id: string, size: number): void {
+    const group = this.#groups[id];
+    if (!group) throw new NotFoundError(`there is no group ${id}`);
+    const { min, max, desired } = group.spec;
+    if (desired !== undefined) throw new SizeError(`the size of group ${id} is its deployment's to set`);
+    if (size < min || size > max)
+      throw new SizeError(`group ${id} has ${min} to ${max} machines, not ${size}`);
+    if (size === group.desired) return;
+    const before = group.desired;
+    group.desired = size;
+    try {
+      this.#options.store.save();
+    } catch (error) {
+      group.desired = before;
+      throw error;
+    }
+    this.#options.log.info({ group: id, before, size }, "group was resized");
+    this.#launcher.reset(id);
+    this.#reconcile(id);
+  }
+
+  /** What a controller sees of a group; undefined: there is none. */
+  state(id: string): GroupState | undefined {
+    const group = this.#groups[id];
+    if (!group) return undefined;
+    const running = this.machinesOf(id).filter(({ state }) => state === "running").length;
+    return { id, size: group.desired, running, ...(group.failure && { problem: group.failure.reason }) };
   }
 
   /** Ends every machine of a group, then forgets it. */

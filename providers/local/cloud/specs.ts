@@ -6,6 +6,8 @@ export interface NetworkSpec {
   readonly subnets: readonly string[];
   /** Where the load balancer listens, and who may reach it. */
   readonly edge: Edge;
+  /** Where the controller's listens. Absent: there is none. */
+  readonly controller?: Edge;
 }
 
 export interface Edge {
@@ -38,6 +40,8 @@ export interface GroupSpec {
   readonly desired?: number;
   readonly healthCheck: HealthCheck;
   readonly rollout: RolloutSettings;
+  /** The groups of which its machines set the size: it is a controller. Absent: it is none. */
+  readonly controls?: readonly string[];
 }
 
 export interface BackendSpec {

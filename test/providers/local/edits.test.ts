@@ -91,6 +91,38 @@ const rows: readonly EditRow[] = [
     to: { loadBalancer: { allow: ["127.0.0.1/32"] } },
     service: none,
   },
+  {
+    edit: "Add `controller`",
+    to: { controller: {} },
+    service: "No interruption: clusters get empty groups beside their own.",
+  },
+  {
+    edit: "Remove `controller`",
+    from: { controller: {} },
+    to: {},
+    service: "Extra machines finish their requests, and go.",
+  },
+  {
+    edit: "Change `controller.maxMachines` or a schedule",
+    from: { controller: {} },
+    to: { controller: { maxMachines: 5 } },
+    rolled: ["controller"],
+    service: "The controller is replaced, machines are not; what it does waits for a moment.",
+  },
+  {
+    edit: "Another machine type of a flavor",
+    from: { controller: {} },
+    to: { controller: { flavors: { standard: "medium", large: "large" } } },
+    rolled: ["controller", "one-standard", "three-standard", "two-standard"],
+    service: "No interruption; extra machines of that flavor are replaced a few at a time.",
+  },
+  {
+    edit: "Rename a flavor",
+    from: { controller: {} },
+    to: { controller: { flavors: { normal: "small", large: "large" } } },
+    rolled: ["controller"],
+    service: "It is another one: the old one's machines go, and schedules must name the new one.",
+  },
 ];
 
 editsSuite({ cloud: "this machine", stack: "local", base, rows, limits });
