@@ -56,7 +56,7 @@ const backends = settings.clusters.map(({ name, path, weight, ...machines }) => 
   return { name, path, weight, cluster, peaks, joined: peaks.map(({ group }) => group) };
 });
 
-const balancer = cloud.loadBalancer("edge", { ...loadBalancer, network, backends });
+const balancer = cloud.loadBalancer("edge", { ...loadBalancer, network, purpose: "app", backends });
 
 const controller = makeController(
   cloud,

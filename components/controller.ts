@@ -90,6 +90,7 @@ export function makeController(
     protect,
     healthCheck,
     network: args.network,
+    purpose: "controller",
     backends: [backend],
   });
   const ready = new Readiness(

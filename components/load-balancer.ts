@@ -18,6 +18,8 @@ export interface Backend<C extends Cluster = Cluster> {
 export interface LoadBalancerArgs<N extends Network = Network, C extends Cluster = Cluster>
   extends LoadBalancerSettings {
   readonly network: N;
+  /** Whose requests it takes: the app's, or the controller's, for which its firewall and parts are others. */
+  readonly purpose: "app" | "controller";
   readonly backends: readonly Backend<C>[];
 }
 
@@ -33,6 +35,11 @@ export abstract class LoadBalancer extends pulumi.ComponentResource {
     const { port, allow, backends } = args;
     super("switchyard:index:LoadBalancer", name, { port, allow, routes: routesOf(backends) }, opts);
   }
+}
+
+/** What begins the names of a load balancer's parts, where several of a stack would have the same. */
+export function partPrefix({ purpose }: Pick<LoadBalancerArgs, "purpose">): string {
+  return purpose === "app" ? "" : `${purpose}-`;
 }
 
 /** Who gets which requests, a sentence for each path and one for all others. */

@@ -128,7 +128,7 @@ function checkRoom(
       return { own, extra: share(extra) };
     });
     const needed = needs.reduce((sum, { own }) => sum + own, Math.max(0, ...needs.map(({ extra }) => extra)));
-    const room = rules.roomIn(network, place);
+    const room = rules.roomIn(network, place, controller ? 2 : 1);
     if (needed <= room) continue;
     const prefix = 32 - Math.ceil(Math.log2(needed + addressCount(range) - room));
     const remedy = `it has room for ${Math.max(0, room)} machines, and ${needed} may be placed in it while they are rolled: make it a /${prefix} or larger`;

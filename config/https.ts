@@ -5,29 +5,31 @@ export const httpsPort = 443;
 
 /**
  * Reports what is wrong between a load balancer's certificate, host and port, for clouds that serve HTTPS.
+ * @param at the key that has them
  * @param certificates what a certificate looks like here, and what to say of one that does not
  */
 export function checkHttps(
-  settings: Draft<Settings["loadBalancer"]>,
+  settings: Draft<Pick<Settings["loadBalancer"], "certificate" | "host" | "port">>,
   certificates: { readonly pattern: RegExp; readonly remedy: string },
-  report: Report,
+  reportOf: Report,
+  at = "loadBalancer",
 ): void {
+  const report: Report = (key, ...rest) => reportOf(`${at}.${key}`, ...rest);
   const { certificate, host, port } = settings;
   if (!("certificate" in settings)) {
-    if (host !== undefined)
-      report("loadBalancer.host", host, "it is for HTTPS: give loadBalancer.certificate too");
+    if (host !== undefined) report("host", host, `it is for HTTPS: give ${at}.certificate too`);
     if (port === httpsPort) {
-      const remedy = "that port is for HTTPS: give loadBalancer.certificate, or choose another, such as 80";
-      report("loadBalancer.port", port, remedy);
+      const remedy = `that port is for HTTPS: give ${at}.certificate, or choose another, such as 80`;
+      report("port", port, remedy);
     }
     return;
   }
   if (certificate !== undefined && !certificates.pattern.test(certificate))
-    report("loadBalancer.certificate", certificate, certificates.remedy);
+    report("certificate", certificate, certificates.remedy);
   if (!("host" in settings))
-    report("loadBalancer.host", host, "say which name the certificate is for, such as api.example.org");
+    report("host", host, "say which name the certificate is for, such as api.example.org");
   if (port === httpsPort) {
     const remedy = `with a certificate, this port redirects to ${httpsPort}: choose another one, such as 80`;
-    report("loadBalancer.port", port, remedy);
+    report("port", port, remedy);
   }
 }

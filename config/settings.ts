@@ -242,8 +242,8 @@ export interface CloudRules {
   readonly takesSecrets?: true;
   /** Whether it has groups of machines whose size a controller can set. Default false. */
   readonly takesController?: true;
-  /** How many addresses of the subnet at a place in the configuration are left for machines. */
-  roomIn(network: Draft<NetworkSettings>, place: number): number;
+  /** How many addresses of the subnet at a place in the configuration are left for machines, beside so many load balancers. */
+  roomIn(network: Draft<NetworkSettings>, place: number, loadBalancers: number): number;
   /** Which of a cluster's subnets its machines have addresses in, as many in each. Default: all of them. */
   placesOf?(subnets: readonly number[]): readonly number[];
   /** The most machines that a cluster of `max` has at once, which is while it is rolled. */

@@ -16,9 +16,9 @@ const functions = readFileSync(join(import.meta.dirname, "startup.sh"), "utf8");
 /** How long auto scaling may take to act, by experience of others: to launch, to notice, to terminate; in seconds. */
 const slackSeconds = 60;
 
-type Args = ClusterArgs<AwsNetwork, AwsBucket>;
+type Args = ClusterArgs<AwsNetwork, AwsBucket, AwsCluster>;
 
-/** An auto-scaling group of EC2 machines, and the target group that they are in. */
+/** An auto-scaling group of EC2 machines, and the target group that they are in: its own, or that of the cluster that it joins. */
 export class AwsCluster extends Cluster {
   readonly machineType: pulumi.Output<string>;
   readonly groupId: pulumi.Output<string>;
@@ -38,7 +38,7 @@ export class AwsCluster extends Cluster {
     this.revision = startup.revision;
     const template = this.#template(name, args, startup.script, role, context);
     this.machineType = template.instanceType as pulumi.Output<string>;
-    this.targetGroupArn = this.#targetGroup(name, args, context).arn;
+    this.targetGroupArn = args.joins?.targetGroupArn ?? this.#targetGroup(name, args, context).arn;
     const dependsOn = [...args.network.reachability, role.policy];
     const tags = { ...tagsOf(context, name), ...args.tags };
     const group = new Group(
@@ -78,7 +78,7 @@ export class AwsCluster extends Cluster {
     context: AwsContext,
   ): LaunchTemplate {
     const instanceType = machineTypeOf(args);
-    const { imageId, rootDevice } = imageFor(platformOf(instanceType));
+    const { imageId, rootDevice } = this.#image(args);
     const volumeSize = args.diskGiB === undefined ? {} : { volumeSize: args.diskGiB };
     return new LaunchTemplate(
       name,
@@ -108,12 +108,19 @@ export class AwsCluster extends Cluster {
     const platform = platformOf(instanceType);
     const place = { BUCKET: args.bucket.bucketName, AWS_REGION: region };
     // The load balancer's addresses are in the network's subnets, and it appends one to X-Forwarded-For.
-    const environment = { TRUSTED_PROXIES: args.network.cidr, STORE: "s3", ...place };
+    const proxies = { TRUSTED_PROXIES: args.network.cidr };
+    const environment = { ...proxies, STORE: "s3", ...place, ...(args.controls && { COMPUTE: "aws" }) };
     const cloud = { functions, settings: place, environment };
     const { diskGiB = 0, sshKey = "", network } = args;
-    const image = imageFor(platform);
+    const image = this.#image(args);
     const own = { profile: role.profileArn, group: network.appGroupId };
     return this.startup(args, platform, cloud, { instanceType, ...image, diskGiB, sshKey, ...own });
+  }
+
+  /** An image of one's own has its root where the cloud's have it. */
+  #image(args: Args): ReturnType<typeof imageFor> {
+    const image = imageFor(platformOf(machineTypeOf(args)));
+    return args.imageId === undefined ? image : { ...image, imageId: args.imageId };
   }
 
   #login(name: string, { sshKey }: Args, context: AwsContext): { keyName?: pulumi.Output<string> } {

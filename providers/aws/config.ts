@@ -1,5 +1,6 @@
 import { addressCount, parseCidr } from "../../config/cidr.ts";
 import { checkHttps } from "../../config/https.ts";
+import { machineKeys } from "../../config/peaks.ts";
 import type { CloudRules, Draft, NetworkSettings, Report, Settings } from "../../config/settings.ts";
 import { machineTypeOf, machineTypeProblem } from "./machine-types.ts";
 import { checkNames, checkTags } from "./names.ts";
@@ -39,11 +40,12 @@ export const rules: CloudRules = {
     loadBalancerPort: 80,
     healthCheckSeconds: 30,
   },
-  roomIn(network, place) {
+  roomIn(network, place, loadBalancers) {
     const range = parseCidr(network.subnets?.[place]?.cidr);
-    const ofBalancer = edgePlaces(network).includes(place) ? balancerAddresses : 0;
+    const ofBalancer = edgePlaces(network).includes(place) ? balancerAddresses * loadBalancers : 0;
     return range ? addressCount(range) - reservedAddresses - ofBalancer : 0;
   },
+  takesController: true,
   // Healthy ones may be as many points above the share as AWS allows, 100 (cluster.ts).
   mostAtOnce: (max, { minHealthyPercent = 100 }) => Math.ceil((max * (minHealthyPercent + 100)) / 100),
   check(settings, report, raw) {
@@ -52,6 +54,7 @@ export const rules: CloudRules = {
     checkFirewalls(settings, report);
     checkClusters(settings, report);
     checkLoadBalancer(settings.loadBalancer ?? {}, report);
+    checkController(settings, report);
     checkArns(settings, report);
     checkSshKey(settings, report);
     checkNames(settings, report);
@@ -119,28 +122,33 @@ function checkNetwork({ network = {} }: Draft<Settings>, report: Report): void {
 }
 
 /** A rule for each port and range; one more on the app's group, for the load balancer. */
-function checkFirewalls({ access = [], loadBalancer }: Draft<Settings>, report: Report): void {
-  const { allow = [], certificate } = loadBalancer ?? {};
+function checkFirewalls({ access = [], loadBalancer, controller }: Draft<Settings>, report: Report): void {
   const limit = quotas.firewallRules;
-  const ports = certificate === undefined ? 1 : 2;
-  const edge = new Set(allow).size * ports;
-  if (edge > limit) {
+  for (const [key, listener = {}] of Object.entries({ loadBalancer, controller })) {
+    const { allow = [], certificate } = listener;
+    const ports = certificate === undefined ? 1 : 2;
+    const edge = new Set(allow).size * ports;
+    if (edge <= limit) continue;
     const remedy = `a security group has ${limit} rules at most, so name ${Math.floor(limit / ports)} ranges or fewer, larger ones`;
-    report("loadBalancer.allow", `${new Set(allow).size} ranges for ${ports} ports`, remedy);
+    report(`${key}.allow`, `${new Set(allow).size} ranges for ${ports} ports`, remedy);
   }
   const app = new Set(access.flatMap(({ port, from = [] }) => from.map((range) => `${port} ${range}`))).size;
-  if (app >= limit) {
+  const balancers = controller ? 2 : 1;
+  if (app + balancers > limit) {
     const remedy = `a security group has ${limit} rules at most, one of them for the load balancer: name fewer, larger ranges`;
     report("access", `${app} pairs of port and range`, remedy);
   }
 }
 
-function checkClusters({ clusters = [] }: Draft<Settings>, report: Report): void {
-  for (const [index, { size = "small", machineType, tags, path }] of clusters.entries()) {
-    const key = `clusters[${index}]`;
-    const type = machineTypeOf({ size, machineType });
+function checkClusters(settings: Draft<Settings>, report: Report): void {
+  const { clusters = [] } = settings;
+  for (const { key, ...machine } of machineKeys(settings)) {
+    const type = machineTypeOf(machine);
     const problem = machineTypeProblem(type);
-    if (problem) report(`${key}.machineType`, type, problem);
+    if (problem) report(key, type, problem);
+  }
+  for (const [index, { tags, path }] of clusters.entries()) {
+    const key = `clusters[${index}]`;
     if ((path?.split("/").length ?? 0) > mostSegments + 1) {
       report(`${key}.path`, path, `on AWS it may have ${mostSegments} segments at most`);
     }
@@ -155,6 +163,18 @@ function checkClusters({ clusters = [] }: Draft<Settings>, report: Report): void
   if (paths > quotas.listenerRules) {
     const remedy = `a load balancer has ${quotas.listenerRules} rules at most, one for each path`;
     report("clusters", `${paths} clusters with a path`, remedy);
+  }
+}
+
+/** The controller's listener is as the load balancer's; images are AMIs that its machines may boot. */
+function checkController({ controller }: Draft<Settings>, report: Report): void {
+  if (!controller) return;
+  checkHttps(controller, certificates, report, "controller");
+  for (const [name, image] of Object.entries(controller.images ?? {})) {
+    if (image !== undefined && !/^(ami-[0-9a-f]{8,17}|resolve:ssm:[\w./-]+)$/.test(image)) {
+      const remedy = "it must be an image's id, ami-…, or a parameter that has one, resolve:ssm:…";
+      report(`controller.images.${name}`, image, remedy);
+    }
   }
 }
 

@@ -1,9 +1,10 @@
-import type { CustomResourceOptions, Input, Resource } from "@pulumi/pulumi";
+import type { CustomResourceOptions, Input, Output, Resource } from "@pulumi/pulumi";
 import type { LoadBalancerArgs } from "../../components/load-balancer.ts";
 import type { NetworkArgs } from "../../components/network.ts";
 import { httpsPort } from "../../config/https.ts";
 import { type AwsContext, nameOf, tagsOf } from "./context.ts";
 import type { NameRole } from "./names.ts";
+import type { AwsNetwork } from "./network.ts";
 import { SecurityGroup, SecurityGroupEgressRule, SecurityGroupIngressRule } from "./resources.ts";
 
 /** Everybody, in IPv4. */
@@ -47,32 +48,12 @@ export function makeFirewalls(
   const edge = group("edge", "edgeSecurityGroup", "The load balancer");
   const app = group("app", "appSecurityGroup", "The machines");
   const tags = tagsOf(context);
-  // AWS would change it at once, and nothing would pass until load balancer and machines are in the new group, too.
-  const between = { ...opts, replaceOnChanges: ["referencedSecurityGroupId"] };
-  const { port } = args.app;
-  const fromEdge = {
-    description: "The load balancer",
-    ...tcp(port),
-    referencedSecurityGroupId: edge.id,
-    tags,
-  };
-  const toApp = {
-    description: "The app, and its health check",
-    ...tcp(port),
-    referencedSecurityGroupId: app.id,
-    tags,
-  };
   const access = Map.groupBy(args.access, (rule) => rule.port);
   return {
     edge,
     app,
     rules: [
-      new SecurityGroupEgressRule(`edge-${port}-to-app`, { securityGroupId: edge.id, ...toApp }, between),
-      new SecurityGroupIngressRule(
-        `app-${port}-from-edge`,
-        { securityGroupId: app.id, ...fromEdge },
-        between,
-      ),
+      ...connect("edge", edge.id, app.id, args.app.port, context, opts),
       ...[...access].flatMap(([port, same]) => {
         const ranges = same.flatMap(({ from }) => from);
         return allow("app", app.id, port, ranges, "As switchyard:access says", context, opts);
@@ -89,15 +70,64 @@ export function makeFirewalls(
   };
 }
 
+/** Lets a load balancer reach the app's port of the machines. */
+function connect(
+  name: string,
+  edgeId: Input<string>,
+  appId: Input<string>,
+  port: number,
+  context: AwsContext,
+  opts: CustomResourceOptions,
+): Resource[] {
+  const tags = tagsOf(context);
+  // AWS would change it at once, and nothing would pass until load balancer and machines are in the new group, too.
+  const between = { ...opts, replaceOnChanges: ["referencedSecurityGroupId"] };
+  const toApp = { description: "The app, and its health check", referencedSecurityGroupId: appId };
+  const fromEdge = { description: "The load balancer", referencedSecurityGroupId: edgeId };
+  return [
+    new SecurityGroupEgressRule(
+      `${name}-${port}-to-app`,
+      { securityGroupId: edgeId, ...toApp, ...tcp(port), tags },
+      between,
+    ),
+    new SecurityGroupIngressRule(
+      `app-${port}-from-${name}`,
+      { securityGroupId: appId, ...fromEdge, ...tcp(port), tags },
+      between,
+    ),
+  ];
+}
+
+/** What is in front of a load balancer. */
+export interface EdgeFirewall {
+  readonly groupId: Output<string>;
+  /** Without them it reaches nothing. */
+  readonly rules: readonly Resource[];
+}
+
+/** The firewall of a further load balancer, for its own clients. */
+export function makeEdgeFirewall(
+  name: string,
+  { vpc, appGroupId, appPort }: AwsNetwork,
+  context: AwsContext,
+  opts: CustomResourceOptions,
+): EdgeFirewall {
+  const description = "The controller's load balancer";
+  const tags = tagsOf(context, `${name}-sg`);
+  const { id: groupId } = new SecurityGroup(name, { vpcId: vpc.id, description, tags }, opts);
+  return { groupId, rules: connect(name, groupId, appGroupId, appPort, context, opts) };
+}
+
 /** Lets a load balancer's clients in to the ports that it listens on. */
 export function allowClients(
+  name: string,
   groupId: Input<string>,
   { port, certificate, allow: ranges }: Pick<LoadBalancerArgs, "port" | "certificate" | "allow">,
   context: AwsContext,
   opts: CustomResourceOptions,
 ): void {
   for (const each of certificate === undefined ? [port] : [port, httpsPort]) {
-    allow("edge", groupId, each, ranges, "Clients of the load balancer", context, opts);
+    allow(name, groupId, each, ranges, "Clients of the load balancer", context, opts);
   }
 }
 

@@ -1,9 +1,9 @@
 import type { ComponentResourceOptions, Output } from "@pulumi/pulumi";
-import { LoadBalancer, type LoadBalancerArgs } from "../../components/load-balancer.ts";
+import { LoadBalancer, type LoadBalancerArgs, partPrefix } from "../../components/load-balancer.ts";
 import { httpsPort } from "../../config/https.ts";
 import type { AwsCluster } from "./cluster.ts";
 import { type AwsContext, nameOf, tagsOf } from "./context.ts";
-import { allowClients } from "./firewalls.ts";
+import { allowClients, type EdgeFirewall, makeEdgeFirewall } from "./firewalls.ts";
 import type { Logs } from "./logs.ts";
 import type { AwsNetwork } from "./network.ts";
 import * as aws from "./resources.ts";
@@ -29,8 +29,9 @@ export class AwsLoadBalancer extends LoadBalancer {
     super(name, args, opts);
     const { network } = args;
     const log = args.accessLogs ? logs(network.vpc.ownerId) : undefined;
-    const balancer = this.#balancer(name, args, log, context);
-    allowClients(network.edgeGroupId, args, context, { parent: this });
+    const firewall = this.#firewall(name, args, context);
+    allowClients(name, firewall.groupId, args, context, { parent: this });
+    const balancer = this.#balancer(name, args, firewall, log, context);
     const listener = this.#listener(balancer, args, context);
     this.#rules(listener, args, context);
     this.address = balancer.dnsName;
@@ -38,13 +39,25 @@ export class AwsLoadBalancer extends LoadBalancer {
     this.registerOutputs({ url: this.url });
   }
 
+  /** Between it and its clients; one of its own for what the app's clients must not reach. */
+  #firewall(name: string, { network, purpose }: Args, context: AwsContext): EdgeFirewall {
+    if (purpose === "app") return { groupId: network.edgeGroupId, rules: [] };
+    return makeEdgeFirewall(name, network, context, { parent: this });
+  }
+
   /**
    * One whose name is given has it in its logical name, too: with another name it is another load balancer, which is
    * made before the old one goes. When it must be replaced and keep its name, the old one goes first.
    */
-  #balancer(name: string, args: Args, logs: Logs | undefined, context: AwsContext): aws.LoadBalancer {
-    const { network, protect } = args;
-    const given = nameOf(context, "loadBalancer");
+  #balancer(
+    name: string,
+    args: Args,
+    { groupId, rules }: EdgeFirewall,
+    logs: Logs | undefined,
+    context: AwsContext,
+  ): aws.LoadBalancer {
+    const { network, protect, purpose } = args;
+    const given = purpose === "app" ? nameOf(context, "loadBalancer") : undefined;
     return new aws.LoadBalancer(
       logicalName(name, given),
       {
@@ -52,17 +65,17 @@ export class AwsLoadBalancer extends LoadBalancer {
         loadBalancerType: "application",
         internal: false,
         subnets: [...network.edgeSubnetIds],
-        securityGroups: [network.edgeGroupId],
+        securityGroups: [groupId],
         enableCrossZoneLoadBalancing: true,
         dropInvalidHeaderFields: true,
         enableDeletionProtection: protect,
         ...(logs && { accessLogs: { bucket: logs.bucketName, enabled: true } }),
-        tags: tagsOf(context, "lb"),
+        tags: tagsOf(context, `${partPrefix(args)}lb`),
       },
       {
         parent: this,
         protect,
-        dependsOn: [...network.reachability, ...(logs ? [logs.policy] : [])],
+        dependsOn: [...network.reachability, ...rules, ...(logs ? [logs.policy] : [])],
         // AWS would move it to the new network's subnets, and refuse.
         replaceWith: [network.vpc],
         ...(given && { deleteBeforeReplace: true }),
@@ -93,21 +106,22 @@ export class AwsLoadBalancer extends LoadBalancer {
   /** The listener that forwards: HTTP, or HTTPS if there is a certificate, to which HTTP then redirects. */
   #listener({ arn }: aws.LoadBalancer, args: Args, context: AwsContext): aws.Listener {
     const { port, certificate } = args;
+    const prefix = partPrefix(args);
     const defaultActions = [splitByWeight(args)];
-    const http = { loadBalancerArn: arn, port, protocol: "HTTP", tags: tagsOf(context, "http") };
+    const http = { loadBalancerArn: arn, port, protocol: "HTTP", tags: tagsOf(context, `${prefix}http`) };
     if (certificate === undefined) {
-      return new aws.Listener("http", { ...http, defaultActions }, { parent: this });
+      return new aws.Listener(`${prefix}http`, { ...http, defaultActions }, { parent: this });
     }
     const https = { port: httpsPort, protocol: "HTTPS", sslPolicy, certificateArn: certificate };
-    const tags = tagsOf(context, "https");
+    const tags = tagsOf(context, `${prefix}https`);
     const listener = new aws.Listener(
-      "https",
+      `${prefix}https`,
       { loadBalancerArn: arn, ...https, defaultActions, tags },
       { parent: this },
     );
     const redirect = { protocol: "HTTPS", port: String(httpsPort), statusCode: "HTTP_301" };
     new aws.Listener(
-      "http",
+      `${prefix}http`,
       { ...http, defaultActions: [{ type: "redirect", redirect }] },
       // Nobody is sent where nobody answers yet.
       { parent: this, dependsOn: listener },

@@ -1,7 +1,30 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { AwsBucket } from "./bucket.ts";
-import { type AwsContext, nameOf, tagsOf } from "./context.ts";
+import { type AwsContext, tagsOf } from "./context.ts";
 import { InstanceProfile, Role, RolePolicy } from "./resources.ts";
+
+const fetchBuild = (under: Under) => ({
+  Sid: "FetchBuild",
+  Effect: "Allow",
+  Action: "s3:GetObject",
+  Resource: [under("releases"), under("runtimes")],
+});
+
+const sessionManager = {
+  Sid: "SessionManager",
+  Effect: "Allow",
+  Action: [
+    "ssm:UpdateInstanceInformation",
+    "ssmmessages:CreateControlChannel",
+    "ssmmessages:CreateDataChannel",
+    "ssmmessages:OpenControlChannel",
+    "ssmmessages:OpenDataChannel",
+  ],
+  // These know no resources that could be named before the machine is there.
+  Resource: "*",
+};
+
+type Under = (prefix: string) => pulumi.Output<string>;
 
 /**
  * What machines may do. Every action on the bucket is needed by a call of the app (service/storage/s3.ts) or of the
@@ -9,17 +32,12 @@ import { InstanceProfile, Role, RolePolicy } from "./resources.ts";
  * (https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-create-iam-instance-profile.html), far
  * less than its managed policy has, which reads every parameter of the account.
  */
-function machinePolicy({ arn, encryptionKey }: AwsBucket): pulumi.Output<string> {
+export function machinePolicy({ arn, encryptionKey }: AwsBucket): pulumi.Output<string> {
   const under = (prefix: string) => pulumi.interpolate`${arn}/${prefix}/*`;
   return pulumi.jsonStringify({
     Version: "2012-10-17",
     Statement: [
-      {
-        Sid: "FetchBuild",
-        Effect: "Allow",
-        Action: "s3:GetObject",
-        Resource: [under("releases"), under("runtimes")],
-      },
+      fetchBuild(under),
       {
         Sid: "KeepFiles",
         Effect: "Allow",
@@ -36,21 +54,68 @@ function machinePolicy({ arn, encryptionKey }: AwsBucket): pulumi.Output<string>
         Condition: { StringLikeIfExists: { "s3:prefix": "files/*" } },
       },
       ...(encryptionKey === undefined ? [] : [useOfKey(encryptionKey)]),
-      {
-        Sid: "SessionManager",
-        Effect: "Allow",
-        Action: [
-          "ssm:UpdateInstanceInformation",
-          "ssmmessages:CreateControlChannel",
-          "ssmmessages:CreateDataChannel",
-          "ssmmessages:OpenControlChannel",
-          "ssmmessages:OpenDataChannel",
-        ],
-        // These know no resources that could be named before the machine is there.
-        Resource: "*",
-      },
+      sessionManager,
     ],
   });
+}
+
+/**
+ * What the controller may do instead: keep its document, set the size of its groups and of nothing else, and see what
+ * came of it and what schedules may name (service/compute/aws.ts). It runs no instances and passes no roles.
+ */
+export function controllerPolicy(
+  { arn, encryptionKey }: AwsBucket,
+  groups: readonly pulumi.Input<string>[],
+  { region }: AwsContext,
+): pulumi.Output<string> {
+  const under = (prefix: string) => pulumi.interpolate`${arn}/${prefix}/*`;
+  const groupsOf = `arn:${partitionOf(region)}:autoscaling:${region}:*:autoScalingGroup:*:autoScalingGroupName`;
+  return pulumi.jsonStringify({
+    Version: "2012-10-17",
+    Statement: [
+      fetchBuild(under),
+      {
+        Sid: "KeepDocument",
+        Effect: "Allow",
+        Action: ["s3:GetObject", "s3:PutObject"],
+        Resource: under("controller"),
+      },
+      {
+        Sid: "FindDocument",
+        Effect: "Allow",
+        Action: "s3:ListBucket",
+        Resource: arn,
+        Condition: { StringLikeIfExists: { "s3:prefix": "controller/*" } },
+      },
+      ...(encryptionKey === undefined ? [] : [useOfKey(encryptionKey)]),
+      {
+        Sid: "SetSizes",
+        Effect: "Allow",
+        Action: "autoscaling:SetDesiredCapacity",
+        Resource: groups.map((group) => pulumi.interpolate`${groupsOf}/${group}`),
+      },
+      {
+        Sid: "See",
+        Effect: "Allow",
+        Action: [
+          "autoscaling:DescribeAutoScalingGroups",
+          "autoscaling:DescribeScalingActivities",
+          "ec2:DescribeImages",
+          "ec2:DescribeInstanceTypes",
+          "ec2:DescribeVpcs",
+        ],
+        // These know no resources.
+        Resource: "*",
+      },
+      sessionManager,
+    ],
+  });
+}
+
+/** The first part of ARNs in a region (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html). */
+function partitionOf(region: string): string {
+  if (region.startsWith("cn-")) return "aws-cn";
+  return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
 }
 
 /** What S3 asks KMS for in a machine's name: to read, and to write in parts (https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html). */
@@ -58,15 +123,21 @@ function useOfKey(Resource: string) {
   return { Sid: "UseKey", Effect: "Allow", Action: ["kms:Decrypt", "kms:GenerateDataKey"], Resource };
 }
 
-/** Who a machine is to AWS: one role for all machines of a deployment. It is no child of the bucket, whose protection is not its own. */
+/** Who a machine is to AWS: one role for all machines of a deployment, and one for the controller. It is no child of the bucket, whose protection is not its own. */
 export class MachineRole extends pulumi.ComponentResource {
   readonly profileArn: pulumi.Output<string>;
   /** Without it a machine may not do what it does first. */
   readonly policy: pulumi.Resource;
 
-  constructor(name: string, bucket: AwsBucket, context: AwsContext, opts?: pulumi.ComponentResourceOptions) {
+  /** @param given its exact name, if it must have one */
+  constructor(
+    name: string,
+    policy: pulumi.Output<string>,
+    given: string | undefined,
+    context: AwsContext,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
     super("switchyard:aws:MachineRole", name, {}, opts);
-    const given = nameOf(context, "machineRole");
     const naming = given ? { name: given } : {};
     const tags = tagsOf(context, name);
     const parent = { parent: this };
@@ -82,7 +153,7 @@ export class MachineRole extends pulumi.ComponentResource {
       { ...naming, assumeRolePolicy, ...(permissionsBoundary && { permissionsBoundary }), tags },
       parent,
     );
-    this.policy = new RolePolicy(name, { role: role.name, policy: machinePolicy(bucket) }, parent);
+    this.policy = new RolePolicy(name, { role: role.name, policy }, parent);
     this.profileArn = new InstanceProfile(name, { ...naming, role: role.name, tags }, parent).arn;
     this.registerOutputs({});
   }

@@ -22,6 +22,7 @@ export class AwsNetwork extends Network {
   readonly edgeSubnetIds: readonly Output<string>[];
   readonly edgeGroupId: Output<string>;
   readonly appGroupId: Output<string>;
+  readonly appPort: number;
   /** Routes and firewall rules: they must be there before a machine boots, or a load balancer is made. */
   readonly reachability: readonly Resource[];
   readonly #context: AwsContext;
@@ -47,6 +48,7 @@ export class AwsNetwork extends Network {
     this.edgeSubnetIds = edgePlaces(args).flatMap((place) => this.subnetIds[place] ?? []);
     this.edgeGroupId = firewalls.edge.id;
     this.appGroupId = firewalls.app.id;
+    this.appPort = args.app.port;
     this.reachability = [
       ...this.#publicRoutes(args, subnets),
       ...this.#privateRoutes(args, subnets),

@@ -6,7 +6,7 @@ import { AwsCluster } from "./cluster.ts";
 import { nameOf, openContext } from "./context.ts";
 import { AwsLoadBalancer } from "./load-balancer.ts";
 import { Logs } from "./logs.ts";
-import { MachineRole } from "./machine-role.ts";
+import { controllerPolicy, MachineRole, machinePolicy } from "./machine-role.ts";
 import { AwsNetwork } from "./network.ts";
 import { operatorOf } from "./outputs.ts";
 import { Layout } from "./resources.ts";
@@ -32,7 +32,12 @@ export function createCloud(settings: Settings): Cloud<AwsNetwork, AwsBucket, Aw
     },
     bucket: (name, args, opts) => new AwsBucket(name, args, context, opts),
     cluster: (name, args, opts) => {
-      role ??= new MachineRole("machines", args.bucket, context);
+      const { bucket, controls } = args;
+      if (controls) {
+        const own = new MachineRole(name, controllerPolicy(bucket, controls, context), undefined, context);
+        return new AwsCluster(name, args, own, context, opts);
+      }
+      role ??= new MachineRole("machines", machinePolicy(bucket), nameOf(context, "machineRole"), context);
       return new AwsCluster(name, args, role, context, opts);
     },
     loadBalancer: (name, args, opts) => new AwsLoadBalancer(name, args, context, openLogs, opts),

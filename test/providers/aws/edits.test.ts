@@ -18,6 +18,8 @@ const loadBalancer = { port: 80, allow: ["192.0.2.0/24"] };
 const certificate = "arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d-0000-4000-8000-0123456789ab";
 const https = { ...loadBalancer, certificate, host: "api.example.org" };
 
+const controller = { allow: ["192.0.2.0/24"], flavors: { standard: "small" } };
+
 const base = {
   project: "lab",
   network: { cidr: "10.0.0.0/16", subnets },
@@ -242,6 +244,20 @@ const rows: readonly EditRow[] = [
     to: { sshKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g me" },
     rolled: all,
     service: rolls,
+  },
+  { edit: "Add `controller`", to: { controller }, service: none },
+  {
+    edit: "Remove `controller`",
+    from: { controller },
+    to: {},
+    service: "Extra machines finish their requests, and go.",
+  },
+  {
+    edit: "Another machine type of a flavor",
+    from: { controller },
+    to: { controller: { ...controller, flavors: { standard: "medium" } } },
+    rolled: ["controller", "one-standard", "three-standard", "two-standard"],
+    service: "No interruption; extra machines of that flavor are replaced a few at a time.",
   },
 ];
 
