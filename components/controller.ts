@@ -53,18 +53,19 @@ export function makeController(
   args: ControllerArgs,
 ): Controller | undefined {
   if (!controller) return undefined;
-  const { size, machineType, maxMachines, flavors, images, schedules, ...listener } = controller;
+  const { size, machineType, maxMachines, flavors: _, images, schedules, ...listener } = controller;
   const groups = pulumi.all(
     peaks.map(({ group, cluster, flavor, image }) =>
       group.groupId.apply((id): PeakGroup => ({ cluster, flavor, image, id })),
     ),
   );
-  const environment = pulumi.all([args.environment, groups]).apply(
-    ([common, groups]): ControllerEnvironment => ({
+  const types = pulumi.all(Object.fromEntries(peaks.map(({ flavor, group }) => [flavor, group.machineType])));
+  const environment = pulumi.all([args.environment, groups, types]).apply(
+    ([common, groups, types]): ControllerEnvironment => ({
       ...common,
       ROLE: "controller",
       PEAK_GROUPS: JSON.stringify(groups),
-      PEAK_FLAVORS: JSON.stringify(flavors),
+      PEAK_FLAVORS: JSON.stringify(types),
       PEAK_IMAGES: JSON.stringify(images),
       SCHEDULES: JSON.stringify(schedules),
       MAX_MACHINES: maxMachines,

@@ -1,3 +1,5 @@
+import { clusterImage } from "../service/schedules/schedule.ts";
+import { scheduleProblems } from "../service/schedules/validate.ts";
 import {
   type ClusterSettings,
   type ControllerSettings,
@@ -8,8 +10,6 @@ import {
   sizes,
 } from "./settings.ts";
 
-/** What schedules call the image that a cluster's own machines boot. */
-export const ownImage = "default";
 /** What the controller's own cluster is called. */
 export const controllerName = "controller";
 
@@ -32,7 +32,7 @@ type Controller = Pick<ControllerSettings, "flavors" | "images">;
 
 /** The groups of a cluster: one for each flavor and image that schedules may name. */
 export function peaksOf(cluster: Cluster, { flavors, images }: Controller): PeakSettings[] {
-  const allImages: [string, string | undefined][] = [[ownImage, undefined], ...Object.entries(images)];
+  const allImages: [string, string | undefined][] = [[clusterImage, undefined], ...Object.entries(images)];
   return Object.entries(flavors).flatMap(([flavor, type]) =>
     allImages.map(([image, imageId]) => ({
       name: [cluster.name, flavor, ...(imageId === undefined ? [] : [image])].join("-"),
@@ -85,9 +85,9 @@ export function checkController(settings: Draft<Settings>, report: Report): void
     const remedy = "name at least one, or leave the key out and there are standard and large";
     report("controller.flavors", flavors, remedy);
   }
-  if (Object.hasOwn(images, ownImage)) {
+  if (Object.hasOwn(images, clusterImage)) {
     const remedy = "that is what schedules call the image of the cluster's own machines; choose another name";
-    report(`controller.images.${ownImage}`, images[ownImage], remedy);
+    report(`controller.images.${clusterImage}`, images[clusterImage], remedy);
   }
   checkNames(settings, report);
   checkSchedules(controller, clusters, maxMachines, report);
@@ -121,16 +121,19 @@ function checkSchedules(
   const known = (names: readonly (string | undefined)[]) =>
     `there is none of that name; there are: ${names.join(", ")}`;
   const clusterNames = clusters.map(({ name }) => name);
-  for (const [index, { name, cluster, flavor, image = ownImage, machines }] of schedules.entries()) {
+  for (const [index, schedule] of schedules.entries()) {
+    const { name, cluster, flavor, image = clusterImage, machines } = schedule;
     const key = `controller.schedules[${index}]`;
+    const isWhole = Object.values(schedule).every((value) => value !== undefined);
+    for (const problem of isWhole ? scheduleProblems(schedule) : []) report(key, schedule, problem);
     const twin = schedules.findIndex((other, at) => at < index && name !== undefined && other.name === name);
     if (twin >= 0) report(`${key}.name`, name, `schedules[${twin}] has that name; each needs its own`);
     if (cluster !== undefined && !clusterNames.includes(cluster))
       report(`${key}.cluster`, cluster, known(clusterNames));
     if (flavor !== undefined && !Object.hasOwn(flavors, flavor))
       report(`${key}.flavor`, flavor, known(Object.keys(flavors)));
-    if (image !== ownImage && !Object.hasOwn(images, image))
-      report(`${key}.image`, image, known([ownImage, ...Object.keys(images)]));
+    if (image !== clusterImage && !Object.hasOwn(images, image))
+      report(`${key}.image`, image, known([clusterImage, ...Object.keys(images)]));
     if (machines !== undefined && maxMachines !== undefined && machines > maxMachines)
       report(
         `${key}.machines`,

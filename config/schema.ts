@@ -419,7 +419,7 @@ export const schema = object({
         schedules: [
           {
             name: "mornings",
-            cluster: "app",
+            cluster: "cluster1",
             machines: 2,
             flavor: "standard",
             cron: "0 8 * * mon-fri",

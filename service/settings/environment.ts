@@ -26,7 +26,7 @@ export interface ControllerEnvironment extends AppEnvironment {
   readonly ROLE: "controller";
   /** JSON: `PeakGroup[]` (service/compute/compute.ts). */
   readonly PEAK_GROUPS: string;
-  /** JSON: by the names that schedules use, sizes or the cloud's own machine types, and its own images. */
+  /** JSON: the cloud's own machine types and images, by the names that schedules use. */
   readonly PEAK_FLAVORS: string;
   readonly PEAK_IMAGES: string;
   /** JSON: the schedules of the stack's configuration. */

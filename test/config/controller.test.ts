@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
 import { peaksOf } from "../../config/peaks.ts";
-import { problemsOf, read } from "../support/config.ts";
+import { readSettings } from "../../config/read.ts";
+import { homeRules, problemsOf, rawConfig, read } from "../support/config.ts";
 
-const schedule = { name: "mornings", cluster: "app", machines: 2, flavor: "standard" };
+const start = "2026-12-24T08:00:00+01:00";
+const schedule = { name: "mornings", cluster: "app", machines: 2, flavor: "standard", start };
 
 test("has two flavors, ten machines at most, and who may reach it from the cloud", async () => {
   const { controller, clusters } = await read({ cloud: "local", controller: { schedules: [schedule] } });
@@ -67,6 +69,12 @@ test.each<[Record<string, unknown>, string]>([
   [withSchedule({ start: "2026-02-30T00:00:00Z" }), "it must be a time with its offset"],
   [withSchedule({ start: "2026-02-01 08:00" }), "it must be a time with its offset"],
   [withSchedule({ except: ["2026-13-01"] }), '.except[0] is "2026-13-01"; it must be a day'],
+  [withSchedule({ start: undefined }), "it does not say when; give start (and end), or cron"],
+  [
+    withSchedule({ start: undefined, cron: "0 25 * * *", durationMinutes: 60, timeZone: "UTC" }),
+    'cron is "0 25 * * *"',
+  ],
+  [withSchedule({ cron: "0 8 * * *" }), "it must be one period (start, end) or recurring"],
   [
     { controller: { schedules: [schedule, schedule] } },
     'controller.schedules[1].name is "mornings"; schedules[0] has that name',
@@ -84,8 +92,10 @@ test.each<[Record<string, unknown>, string]>([
 });
 
 test("a cloud whose groups it cannot set the size of refuses it", async () => {
-  const zoned = { cloud: "aws", controller: {}, loadBalancer: { allow: ["10.0.0.0/8"] } };
-  await expect(read(zoned)).rejects.toThrow(
-    'switchyard:controller is "set"; this cloud has no extra machines',
-  );
+  const { takesController: _, ...rules } = homeRules;
+  const where = { project: "lab1", stack: "dev" };
+  const reading = readSettings(rawConfig({ cloud: "toy", controller: {} }), where, {
+    toy: { rules: async () => rules },
+  });
+  await expect(reading).rejects.toThrow('switchyard:controller is "set"; this cloud has no extra machines');
 });

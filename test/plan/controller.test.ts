@@ -4,7 +4,9 @@ import { planStack, type StackPlan } from "../support/plan.ts";
 
 describe("a stack with a controller", { timeout: 20_000 }, () => {
   let plan: StackPlan;
-  const schedules = [{ name: "always", cluster: "cluster1", machines: 1, flavor: "standard" }];
+  const schedules = [
+    { name: "always", cluster: "cluster1", machines: 1, flavor: "standard", start: "2026-11-27T08:00:00Z" },
+  ];
 
   beforeAll(async () => {
     plan = await planStack("local", { controller: { maxMachines: 3, schedules } });

@@ -3,7 +3,8 @@ import { ConfigError, readSettings } from "../../config/read.ts";
 import type { CloudRules, Draft, Report, Settings } from "../../config/settings.ts";
 
 /** Five addresses of a subnet are the cloud's, and a cluster has one machine more while it is rolled. */
-const roomy: Pick<CloudRules, "roomIn" | "mostAtOnce"> = {
+const roomy: Pick<CloudRules, "roomIn" | "mostAtOnce" | "takesController"> = {
+  takesController: true,
   roomIn({ subnets = [] }, place) {
     const range = parseCidr(subnets[place]?.cidr);
     return range ? addressCount(range) - 5 : 0;
@@ -22,7 +23,6 @@ export const homeRules: CloudRules = {
     healthCheckSeconds: 10,
   },
   ...roomy,
-  takesController: true,
   check() {},
 };
 
