@@ -1,19 +1,17 @@
 import type { ObjectStore, PlaceOfObjects } from "../../operations/files.ts";
 import type { DeployedStack } from "../../operations/outputs.ts";
 import { objectsIn } from "../../plugin/object-store.ts";
-import { readStoreSettings, type StoreSettings } from "../../service/storage/settings.ts";
+import type { StoreSettings } from "../../service/storage/settings.ts";
+import { loginOf } from "./login.ts";
 import { placeOf } from "./outputs.ts";
 
-/** The containers of a stack on OpenStack, for whoever's login the environment has (`OS_…`). */
-function settingsOf(bucket: string, place: { authUrl: string; region: string }, key: string): StoreSettings {
-  return readStoreSettings({
-    ...process.env,
-    STORE: "swift",
-    BUCKET: bucket,
-    OS_AUTH_URL: place.authUrl,
-    OS_REGION_NAME: place.region,
-    SWIFT_TEMP_URL_KEY: key,
-  });
+/** A container of a stack on OpenStack, with the operator's own login. */
+async function settingsOf(
+  bucket: string,
+  place: { readonly authUrl: string; readonly region: string },
+  key: string,
+): Promise<StoreSettings> {
+  return { STORE: "swift", BUCKET: bucket, ...(await loginOf(place)), SWIFT_TEMP_URL_KEY: key };
 }
 
 /** The files of a deployed stack. Links to them need a key of the container's, as `SWIFT_TEMP_URL_KEY`; nothing else does. */
@@ -25,5 +23,5 @@ export async function filesOf(stack: DeployedStack): Promise<StoreSettings> {
 /** The container of releases and runtimes, for whoever deploys. */
 export async function objectsOf({ bucket, access }: PlaceOfObjects): Promise<ObjectStore> {
   const place = { authUrl: String(access.authUrl), region: String(access.region) };
-  return objectsIn(settingsOf(bucket, place, "none"));
+  return objectsIn(await settingsOf(bucket, place, "none"));
 }

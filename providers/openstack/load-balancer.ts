@@ -23,6 +23,9 @@ type Args = LoadBalancerArgs<OpenstackNetwork, OpenstackCluster>;
 export class OpenstackLoadBalancer extends LoadBalancer {
   readonly url: Output<string>;
   readonly address: Output<string>;
+  readonly balancerId: Output<string>;
+  /** The project that it is in, and so all of the stack. */
+  readonly projectId: Output<string>;
   readonly #context: OpenstackContext;
   readonly #loadBalancer: openstack.LoadBalancer;
   /** The part that the next one waits for. */
@@ -38,6 +41,8 @@ export class OpenstackLoadBalancer extends LoadBalancer {
       [...new Set(args.allow)].map((from) => letIn("edge", network.edgeGroupId, opened, from, parent)),
     );
     this.#loadBalancer = this.#balancer(name, network, [...network.reachability, ...rules]);
+    this.balancerId = this.#loadBalancer.id;
+    this.projectId = this.#loadBalancer.tenantId;
     this.#last = this.#loadBalancer;
     const everything = this.#poolOfAll(args);
     const pools = args.backends.flatMap((backend) =>

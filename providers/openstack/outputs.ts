@@ -1,9 +1,14 @@
 import * as v from "valibot";
 import { type DeployedStack, readOperator } from "../../operations/outputs.ts";
 
-const schema = v.object({ authUrl: v.string(), region: v.string() });
+const schema = v.object({
+  authUrl: v.string(),
+  region: v.string(),
+  project: v.string(),
+  loadBalancer: v.string(),
+});
 
-/** Where a stack is: its Keystone's URL, and the region. */
+/** Where a stack is: its Keystone's URL, the region, the project by its id; and its load balancer, which knows the health of machines. */
 export type OpenstackOperator = v.InferOutput<typeof schema>;
 
 /**

@@ -13,9 +13,13 @@ import { Layout } from "./resources.ts";
 export function createCloud(settings: Settings): Cloud<OpenstackNetwork, OpenstackBucket, OpenstackCluster> {
   const context = openContext(settings);
   const { authUrl, region } = context;
+  let balancer: OpenstackLoadBalancer | undefined;
   let shared: { readonly credential: MachineCredential; readonly flavors: Flavors } | undefined;
   return {
-    operator: { authUrl, region },
+    get operator() {
+      const made = balancer && { project: balancer.projectId, loadBalancer: balancer.balancerId };
+      return { authUrl, region, ...made };
+    },
     network: (name, args, opts) => {
       const { protect } = settings.bucket;
       const subnets = args.subnets.map(({ cidr }) => ({ cidr }));
@@ -32,6 +36,9 @@ export function createCloud(settings: Settings): Cloud<OpenstackNetwork, Opensta
       const { credential, flavors } = shared;
       return new OpenstackCluster(name, args, credential, flavors, context, opts);
     },
-    loadBalancer: (name, args, opts) => new OpenstackLoadBalancer(name, args, context, opts),
+    loadBalancer: (name, args, opts) => {
+      balancer = new OpenstackLoadBalancer(name, args, context, opts);
+      return balancer;
+    },
   };
 }

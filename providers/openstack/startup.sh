@@ -2,6 +2,9 @@
 # Machines of OpenStack have no identity of their own, so they log in with the application credential that the app has,
 # anew for each object: a token that has expired is used by nobody.
 
+# Nova keeps of a machine's log what it writes to its console.
+app_output=journal+console
+
 # cloud-init has it from the config drive or the metadata service; without cloud-init the latter is asked.
 instance_id() {
   local answer known=${SWITCHYARD_CLOUD_INIT:-/var/lib/cloud}/data/instance-id

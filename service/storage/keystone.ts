@@ -1,13 +1,16 @@
 import { faultOfStatus, storeError, within } from "./faults.ts";
 import type { HttpClient } from "./http.ts";
-import type { SwiftSettings } from "./settings.ts";
+import type { KeystoneSettings } from "./settings.ts";
 
-/** What Keystone gives: a token, and where the catalog has the object store. */
+/** What Keystone gives: a token, and where the catalog has services. */
 export interface Session {
   readonly token: string;
-  /** The account's URL at the selected interface, and at the public one, which is where downloads come from. */
-  readonly storageUrl: string;
-  readonly publicUrl: string;
+  /**
+   * The URL of a service, such as `object-store` (then with the account), without a slash at its end.
+   * @param face which of its endpoints; default: that of the settings
+   * @throws {StoreError} when the catalog has none
+   */
+  urlOf(service: string, face?: KeystoneSettings["OS_INTERFACE"]): string;
   /** In milliseconds since the epoch. */
   readonly renewAt: number;
 }
@@ -41,7 +44,7 @@ interface TokenBody {
 }
 
 /** Gets tokens from Keystone v3, by password or application credential; those who wait for one share it. */
-export function createKeystone(settings: SwiftSettings, client: HttpClient): Keystone {
+export function createKeystone(settings: KeystoneSettings, client: HttpClient): Keystone {
   let latest: Session | undefined;
   let pending: Promise<Session> | undefined;
   const logIn = async () => {
@@ -66,7 +69,7 @@ export function createKeystone(settings: SwiftSettings, client: HttpClient): Key
   };
 }
 
-async function authenticate(settings: SwiftSettings, client: HttpClient): Promise<Session> {
+async function authenticate(settings: KeystoneSettings, client: HttpClient): Promise<Session> {
   const asked = Date.now();
   const { status, headers, body } = await client.call({
     method: "POST",
@@ -80,49 +83,54 @@ async function authenticate(settings: SwiftSettings, client: HttpClient): Promis
     const cause = new Error(`Keystone answered ${status}: ${body.toString().slice(0, 300)}`);
     throw storeError(faultOfStatus(status), "authenticating", cause);
   }
+  const { OS_REGION_NAME: region } = settings;
   const { issued_at, expires_at, catalog = [] } = (JSON.parse(body.toString()) as TokenBody).token;
   const lifeMs = Date.parse(expires_at) - Date.parse(issued_at);
   // By this machine's clock, which may differ from Keystone's.
   const renewAt = asked + lifeMs - Math.min(lifeMs * renewal.part, renewal.atMostMs);
-  const endpoints = catalog.find(({ type }) => type === "object-store")?.endpoints ?? [];
-  const find = (kind: string) => accountUrl(endpoints, kind, settings.OS_REGION_NAME);
-  return { token, storageUrl: find(settings.OS_INTERFACE), publicUrl: find("public"), renewAt };
+  return {
+    token,
+    renewAt,
+    urlOf(service, face = settings.OS_INTERFACE) {
+      const endpoints = catalog.find(({ type }) => type === service)?.endpoints ?? [];
+      const found = endpoints.find((endpoint) => endpoint.interface === face && isIn(endpoint, region));
+      if (found) return found.url.replace(/\/+$/, "");
+      const where = region === undefined ? "" : ` in region ${region}`;
+      const cause = new Error(`the catalog has no ${face} endpoint of type ${service}${where}`);
+      throw storeError("denied", "looking for it in the catalog", cause);
+    },
+  };
 }
 
-function accountUrl(endpoints: readonly Endpoint[], kind: string, region: string | undefined): string {
-  const found = endpoints.find(
-    (endpoint) =>
-      endpoint.interface === kind && [undefined, endpoint.region_id, endpoint.region].includes(region),
-  );
-  if (found) return found.url.replace(/\/+$/, "");
-  const where = region === undefined ? "" : ` in region ${region}`;
-  throw storeError(
-    "denied",
-    "looking for it in the catalog",
-    new Error(`the catalog has no ${kind} endpoint of type object-store${where}`),
-  );
+function isIn(endpoint: Endpoint, region: string | undefined): boolean {
+  return [undefined, endpoint.region_id, endpoint.region].includes(region);
 }
 
-function credentials(settings: SwiftSettings): object {
+function credentials(settings: KeystoneSettings): object {
   const { OS_APPLICATION_CREDENTIAL_ID: id, OS_APPLICATION_CREDENTIAL_SECRET: secret } = settings;
   if (id !== undefined) {
     return { identity: { methods: ["application_credential"], application_credential: { id, secret } } };
   }
-  const { OS_USERNAME, OS_PASSWORD, OS_PROJECT_NAME } = settings;
-  const user = {
-    name: OS_USERNAME,
-    password: OS_PASSWORD,
-    domain: domain(settings.OS_USER_DOMAIN_ID, settings.OS_USER_DOMAIN_NAME),
-  };
+  const { OS_USER_ID, OS_USERNAME, OS_PASSWORD, OS_PROJECT_ID, OS_PROJECT_NAME } = settings;
+  const user = named(
+    OS_USER_ID,
+    OS_USERNAME,
+    domain(settings.OS_USER_DOMAIN_ID, settings.OS_USER_DOMAIN_NAME),
+  );
+  const project = named(
+    OS_PROJECT_ID,
+    OS_PROJECT_NAME,
+    domain(settings.OS_PROJECT_DOMAIN_ID, settings.OS_PROJECT_DOMAIN_NAME),
+  );
   return {
-    identity: { methods: ["password"], password: { user } },
-    scope: {
-      project: {
-        name: OS_PROJECT_NAME,
-        domain: domain(settings.OS_PROJECT_DOMAIN_ID, settings.OS_PROJECT_DOMAIN_NAME),
-      },
-    },
+    identity: { methods: ["password"], password: { user: { ...user, password: OS_PASSWORD } } },
+    scope: { project },
   };
+}
+
+/** A user or project: an id says it all. */
+function named(id: string | undefined, name: string | undefined, domain: object): object {
+  return id === undefined ? { name, domain } : { id };
 }
 
 function domain(id: string | undefined, name: string | undefined): object {

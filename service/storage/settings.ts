@@ -20,16 +20,16 @@ export interface GcsSettings {
   readonly GCS_ENDPOINT?: string;
 }
 
-/** As the OpenStack clients name them; either the application credential or the password with its project is there. */
-export interface SwiftSettings {
-  readonly STORE: "swift";
-  /** The files' own container; large files have their segments in `<BUCKET>_segments`. */
-  readonly BUCKET: string;
+/** A login, as the OpenStack clients name it: either the application credential or the password with its project is there. */
+export interface KeystoneSettings {
   readonly OS_AUTH_URL: string;
   readonly OS_APPLICATION_CREDENTIAL_ID?: string;
   readonly OS_APPLICATION_CREDENTIAL_SECRET?: string;
+  /** The user by id, or else by name; so is the project. */
+  readonly OS_USER_ID?: string;
   readonly OS_USERNAME?: string;
   readonly OS_PASSWORD?: string;
+  readonly OS_PROJECT_ID?: string;
   readonly OS_PROJECT_NAME?: string;
   /** Default: `default`, by its id, unless the name is given. The same goes for the project's. */
   readonly OS_USER_DOMAIN_ID?: string;
@@ -40,6 +40,12 @@ export interface SwiftSettings {
   readonly OS_REGION_NAME?: string;
   /** Which of the catalog's endpoints. Default `public`. */
   readonly OS_INTERFACE: "public" | "internal" | "admin";
+}
+
+export interface SwiftSettings extends KeystoneSettings {
+  readonly STORE: "swift";
+  /** The files' own container; large files have their segments in `<BUCKET>_segments`. */
+  readonly BUCKET: string;
   /** The key that the account or the container has for TempURL. */
   readonly SWIFT_TEMP_URL_KEY: string;
 }
@@ -76,15 +82,21 @@ const applicationCredential = {
   OS_APPLICATION_CREDENTIAL_ID: text,
   OS_APPLICATION_CREDENTIAL_SECRET: secret,
 };
-const password = {
-  OS_USERNAME: text,
+const password = ({ OS_USER_ID, OS_PROJECT_ID }: Environment) => ({
+  ...(OS_USER_ID ? { OS_USER_ID: text } : { OS_USERNAME: text }),
   OS_PASSWORD: secret,
-  OS_PROJECT_NAME: text,
+  ...(OS_PROJECT_ID ? { OS_PROJECT_ID: text } : { OS_PROJECT_NAME: text }),
   OS_USER_DOMAIN_ID: { ...text, ...optional },
   OS_USER_DOMAIN_NAME: { ...text, ...optional },
   OS_PROJECT_DOMAIN_ID: { ...text, ...optional },
   OS_PROJECT_DOMAIN_NAME: { ...text, ...optional },
-};
+});
+const keystone = (environment: Environment): Variables => ({
+  OS_AUTH_URL: url,
+  ...(environment.OS_APPLICATION_CREDENTIAL_ID ? applicationCredential : password(environment)),
+  OS_REGION_NAME: { ...text, ...optional },
+  OS_INTERFACE: { ...oneOf(["public", "internal", "admin"]), fallback: "public" },
+});
 
 const variables: Readonly<Record<StoreSettings["STORE"], (environment: Environment) => Variables>> = {
   s3: () => ({
@@ -92,13 +104,7 @@ const variables: Readonly<Record<StoreSettings["STORE"], (environment: Environme
     S3_ENDPOINT: { ...url, ...optional },
   }),
   gcs: () => ({ GCS_ENDPOINT: { ...url, ...optional } }),
-  swift: (environment) => ({
-    OS_AUTH_URL: url,
-    ...(environment.OS_APPLICATION_CREDENTIAL_ID ? applicationCredential : password),
-    OS_REGION_NAME: { ...text, ...optional },
-    OS_INTERFACE: { ...oneOf(["public", "internal", "admin"]), fallback: "public" },
-    SWIFT_TEMP_URL_KEY: secret,
-  }),
+  swift: (environment) => ({ ...keystone(environment), SWIFT_TEMP_URL_KEY: secret }),
   local: () => ({ IDENTITY_URL: { ...url, secret: true } }),
 };
 
@@ -116,4 +122,12 @@ export function readStoreSettings(environment: Environment): StoreSettings {
     ...(selected && variables[selected](environment)),
   });
   return Object.freeze(values) as unknown as StoreSettings;
+}
+
+/**
+ * Reads a login at Keystone from environment variables, as `readStoreSettings` does of a store at OpenStack.
+ * @throws {Error} whose message has a line for each variable that is missing or wrong
+ */
+export function readKeystoneSettings(environment: Environment): KeystoneSettings {
+  return Object.freeze(readVariables(environment, keystone(environment))) as unknown as KeystoneSettings;
 }

@@ -6,6 +6,9 @@ import type { SwiftSettings } from "./settings.ts";
 /** How long Swift may say nothing, in milliseconds; it looks at every segment before it takes a manifest. */
 export const limitMs = 30_000;
 
+/** What the catalog calls the object store. */
+export const service = "object-store";
+
 /** A request to the account, with what its URL continues by: `/container/object`, encoded. */
 interface AccountCall extends Omit<HttpCall, "url"> {
   readonly path: string;
@@ -25,8 +28,12 @@ export interface Account {
 export function openAccount(settings: SwiftSettings, idleMs = limitMs): Account {
   const client = createHttpClient(idleMs);
   const keystone = createKeystone(settings, client);
-  const withToken = ({ path, ...call }: AccountCall, { token, storageUrl }: Session) =>
-    client.call({ ...call, url: storageUrl + path, headers: { ...call.headers, "x-auth-token": token } });
+  const withToken = ({ path, ...call }: AccountCall, session: Session) =>
+    client.call({
+      ...call,
+      url: session.urlOf(service) + path,
+      headers: { ...call.headers, "x-auth-token": session.token },
+    });
   return {
     container: settings.BUCKET,
     segments: `${settings.BUCKET}_segments`,

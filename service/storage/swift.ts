@@ -3,7 +3,7 @@ import type { Session } from "./keystone.ts";
 import { createReader } from "./reader.ts";
 import type { StoreOptions, SwiftSettings } from "./settings.ts";
 import type { BucketStore, ListOptions, Page, StoredFile } from "./store.ts";
-import { type Account, limitMs, openAccount } from "./swift-account.ts";
+import { type Account, limitMs, openAccount, service } from "./swift-account.ts";
 import { readDocument, replaceDocument } from "./swift-documents.ts";
 import { deleteSegments, keepSegments, type Segment, sendSegments } from "./swift-segments.ts";
 import { allowedDigest, temporaryUrl } from "./temp-url.ts";
@@ -26,7 +26,7 @@ export function openSwift(settings: SwiftSettings, options: StoreOptions = {}): 
   const inTurn = turns();
   let digest: Promise<"sha256" | "sha1"> | undefined;
   const digestOf = async (session: Session, signal: AbortSignal) => {
-    digest ??= allowedDigest(client, session.storageUrl, AbortSignal.timeout(limitMs));
+    digest ??= allowedDigest(client, session.urlOf(service), AbortSignal.timeout(limitMs));
     digest.catch(() => {
       digest = undefined;
     });
@@ -53,9 +53,11 @@ export function openSwift(settings: SwiftSettings, options: StoreOptions = {}): 
     presign: (name, { expiresSeconds, contentDisposition, signal }) =>
       call("signing a URL", signal, async () => {
         const session = await keystone.session(signal);
+        // The public one is where downloads come from.
+        const publicUrl = session.urlOf(service, "public");
         return temporaryUrl({
-          url: `${session.publicUrl}/${container}/${encodeURIComponent(name)}`,
-          object: `${new URL(session.publicUrl).pathname}/${container}/${name}`,
+          url: `${publicUrl}/${container}/${encodeURIComponent(name)}`,
+          object: `${new URL(publicUrl).pathname}/${container}/${name}`,
           key: settings.SWIFT_TEMP_URL_KEY,
           digest: await digestOf(session, signal),
           expires: Math.floor(Date.now() / 1000) + expiresSeconds,

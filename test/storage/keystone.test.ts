@@ -64,14 +64,13 @@ afterEach(async () => {
 
 test("takes the endpoint of its region and interface, and the public one for downloads", async () => {
   const choice = { ...settings, OS_REGION_NAME: "two", OS_INTERFACE: "internal" } as const;
-  expect(await createKeystone(choice, client).session(signal)).toMatchObject({
-    storageUrl: "http://two.internal.example/v1/AUTH_1",
-    publicUrl: "http://two.public.example/v1/AUTH_1",
-  });
+  const second = await createKeystone(choice, client).session(signal);
+  expect(second.urlOf("object-store")).toBe("http://two.internal.example/v1/AUTH_1");
+  expect(second.urlOf("object-store", "public")).toBe("http://two.public.example/v1/AUTH_1");
   const first = await createKeystone(settings, client).session(signal);
-  expect(first.storageUrl).toBe("http://one.public.example/v1/AUTH_1");
-  const nowhere = createKeystone({ ...settings, OS_REGION_NAME: "three" }, client);
-  await expect(nowhere.session(signal)).rejects.toMatchObject({ fault: "denied" });
+  expect(first.urlOf("object-store")).toBe("http://one.public.example/v1/AUTH_1");
+  const nowhere = await createKeystone({ ...settings, OS_REGION_NAME: "three" }, client).session(signal);
+  expect(() => nowhere.urlOf("object-store")).toThrow(expect.objectContaining({ fault: "denied" }));
 });
 
 test("logs in by password or application credential", async () => {
@@ -81,6 +80,7 @@ test("logs in by password or application credential", async () => {
   }
   const application = { OS_APPLICATION_CREDENTIAL_ID: "id", OS_APPLICATION_CREDENTIAL_SECRET: "secret" };
   await createKeystone({ ...settings, ...application }, client).session(signal);
+  await createKeystone({ ...settings, OS_USER_ID: "1", OS_PROJECT_ID: "2" }, client).session(signal);
   const user = { name: "user", password: "password", domain: { id: "default" } };
   expect(logins[3]).toEqual({
     identity: { methods: ["password"], password: { user } },
@@ -88,6 +88,10 @@ test("logs in by password or application credential", async () => {
   });
   expect(logins[4]).toEqual({
     identity: { methods: ["application_credential"], application_credential: { id: "id", secret: "secret" } },
+  });
+  expect(logins[5]).toEqual({
+    identity: { methods: ["password"], password: { user: { id: "1", password: "password" } } },
+    scope: { project: { id: "2" } },
   });
 });
 
