@@ -13,13 +13,21 @@ export interface KeyNotes {
   readonly default?: string;
   /** A valid value of a top-level key. */
   readonly example?: unknown;
+  /** As much of what a value without parts must be as JSON Schema can say. */
+  readonly json?: JsonSchema;
 }
+
+/** A JSON Schema, or a part of one (https://json-schema.org/draft-07). */
+export type JsonSchema = Readonly<Record<string, unknown>>;
 
 /** A schema as far as its structure is walked: for unknown keys, and for the documentation. */
 export interface SchemaNode extends v.GenericSchema {
   readonly entries?: Readonly<Record<string, SchemaNode>>;
   readonly item?: SchemaNode;
   readonly wrapped?: SchemaNode;
+  /** Of names that the configuration chooses, and what is at each. */
+  readonly key?: SchemaNode;
+  readonly value?: SchemaNode;
   readonly default?: unknown;
 }
 
@@ -42,22 +50,24 @@ export function key<S extends v.GenericSchema>(description: string, schema: S, n
 type Hint = (value: unknown) => string | undefined;
 
 /** A value without parts. Its one message is `it must be <expected>`, and `(<hint>)` where there is a hint. */
-function leaf<T>(expected: string, accepts: (value: unknown) => boolean, hint?: Hint) {
+function leaf<T>(expected: string, json: JsonSchema, accepts: (value: unknown) => boolean, hint?: Hint) {
   const message = (more: string | undefined) => `it must be ${expected}${more ? ` (${more})` : ""}`;
   return v.pipe(
     v.custom<T>(accepts, ({ input }) => message(hint?.(input))),
-    v.metadata({ expected }),
+    v.metadata({ expected, json }),
   );
 }
 
 /** A string. A number or boolean in its place is YAML's reading of a string without quotes, and the message says so. */
 function text(
   expected: string,
+  json: JsonSchema,
   accepts: (value: string) => boolean,
   hint?: (value: string) => string | undefined,
 ) {
   return leaf<string>(
     expected,
+    { type: "string", ...json },
     (value) => typeof value === "string" && accepts(value),
     (value) => {
       if (typeof value === "string") return hint?.(value);
@@ -68,13 +78,16 @@ function text(
 
 /** One of a few words. */
 export function oneOf<const T extends string>(values: readonly T[]) {
-  return leaf<T>(`one of ${values.join(", ")}`, (value) => (values as readonly unknown[]).includes(value));
+  return leaf<T>(`one of ${values.join(", ")}`, { enum: values }, (value) =>
+    (values as readonly unknown[]).includes(value),
+  );
 }
 
 /** A whole number, both limits included; digits in quotes are refused. */
 export function integer(min: number, max: number) {
   return leaf<number>(
     `an integer from ${min} to ${max}`,
+    { type: "integer", minimum: min, maximum: max },
     (value) => Number.isInteger(value) && Number(value) >= min && Number(value) <= max,
     (value) => (typeof value === "string" && /^\d+$/.test(value) ? "without quotes" : undefined),
   );
@@ -96,7 +109,7 @@ export function list<S extends v.GenericSchema>(item: S, ifEmpty?: string) {
   return v.pipe(
     v.array(item, `it must be ${expected}`),
     v.check(({ length }) => length > 0 || ifEmpty === undefined, ifEmpty),
-    v.metadata({ expected }),
+    v.metadata({ expected, ...(ifEmpty !== undefined && { json: { minItems: 1 } }) }),
   );
 }
 
@@ -108,6 +121,7 @@ export function strings(keys: v.GenericSchema<string, string>, values: v.Generic
 
 export const boolean = leaf<boolean>(
   "true or false",
+  { type: "boolean" },
   (value) => typeof value === "boolean",
   (value) => (value === "true" || value === "false" ? "without quotes" : undefined),
 );
@@ -117,6 +131,7 @@ export const port = integer(1, 65535);
 function cidr(expected: string, accepts: (prefix: number, first: number) => boolean) {
   return text(
     expected,
+    { pattern: /^(\d{1,3}\.){3}\d{1,3}\/\d{1,2}$/.source },
     (value) => {
       const range = parseCidr(value);
       return range !== undefined && accepts(range.prefix, range.first);
@@ -144,13 +159,16 @@ function isSpecial(first: number): boolean {
   return octet === 0 || octet === 127 || octet >= 224 || (octet === 169 && next === 254);
 }
 
+const shortNamePattern = /^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$/;
+
 /**
  * Twenty characters, because an AWS load balancer or target group has a name of at most 32, of which Pulumi's random
  * suffix takes 8 and the program's own `-lb` the rest; a letter first, because Google Cloud's names begin with one.
  */
 export const shortName = text(
   "1 to 20 lower-case letters, digits and hyphens, a letter first and no hyphen last, as clouds limit the names made of it",
-  (value) => /^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$/.test(value),
+  { pattern: shortNamePattern.source },
+  (value) => shortNamePattern.test(value),
 );
 
 /** Twelve characters, because Google Cloud's names have at most 63, of which a group's has its cluster's, its flavor's, its image's, and Pulumi's suffix. */
@@ -188,6 +206,7 @@ function isPublicKey(value: string): boolean {
 
 export const sshKey = text(
   "an OpenSSH public key, such as ssh-ed25519 AAAA… me@example.org",
+  { pattern: /^\S+ [A-Za-z0-9+/]+={0,2}( [^\r\n]*)?$/.source },
   isPublicKey,
   (value) =>
     value.includes("PRIVATE KEY")
@@ -195,10 +214,13 @@ export const sshKey = text(
       : undefined,
 );
 
+const clusterPathPattern = /^(\/(?!\.{1,2}(\/|$))[\w.~-]+)+$/;
+
 /** Segments of RFC 3986's unreserved characters, none of them `.` or `..`; 100 fit every cloud's path rules (AWS: 128 with the wildcard). */
 export const clusterPath = text(
   "a path such as /cluster1: segments of letters, digits and -._~, at most 100 characters, no slash at the end",
-  (value) => /^(\/(?!\.{1,2}(\/|$))[\w.~-]+)+$/.test(value) && value.length <= 100 && !reservedPath(value),
+  { pattern: clusterPathPattern.source, maxLength: 100 },
+  (value) => clusterPathPattern.test(value) && value.length <= 100 && !reservedPath(value),
   (value) => {
     if (value === "/") return "leave it out, and the cluster gets what matches no path";
     const reserved = reservedPath(value);
@@ -206,33 +228,53 @@ export const clusterPath = text(
   },
 );
 
-export const requestPath = text("a path such as /healthz, at most 100 characters", (value) =>
-  /^\/[\w.~%/-]{0,99}$/.test(value),
+const requestPathPattern = /^\/[\w.~%/-]{0,99}$/;
+
+export const requestPath = text(
+  "a path such as /healthz, at most 100 characters",
+  { pattern: requestPathPattern.source },
+  (value) => requestPathPattern.test(value),
 );
+
+const hostNamePattern = /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$/;
 
 export const hostName = text(
   "a host name such as api.example.org, in lower case",
-  (value) =>
-    value.length <= 253 && /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$/.test(value),
+  { pattern: hostNamePattern.source, maxLength: 253 },
+  (value) => value.length <= 253 && hostNamePattern.test(value),
 );
 
 export const tagKey = text(
   "named with 1 to 128 characters",
+  { minLength: 1, maxLength: 128 },
   (value) => value.length >= 1 && value.length <= 128,
 );
-export const tagValue = text("a string of at most 256 characters", (value) => value.length <= 256);
+export const tagValue = text(
+  "a string of at most 256 characters",
+  { maxLength: 256 },
+  (value) => value.length <= 256,
+);
 export const physicalName = text(
   "a string of 1 to 255 characters",
+  { minLength: 1, maxLength: 255 },
   (value) => value.length >= 1 && value.length <= 255,
 );
+const variableNamePattern = /^[A-Z][A-Z0-9_]{0,99}$/;
+
 export const variableName = text(
   "named in capitals, such as LOG_LEVEL: 1 to 100 capital letters, digits and _, a letter first",
-  (value) => /^[A-Z][A-Z0-9_]{0,99}$/.test(value),
+  { pattern: variableNamePattern.source },
+  (value) => variableNamePattern.test(value),
 );
 export const variableValue = text(
   "a string of one line and at most 1,000 characters, without control characters",
+  { maxLength: 1000, pattern: "^[^\\p{Cc}]*$" },
   (value) => /^[^\p{Cc}\p{Cs}]{0,1000}$/u.test(value),
 );
-export const word = text("a string of 1 to 100 characters without spaces", (value) =>
-  /^\S{1,100}$/.test(value),
+const wordPattern = /^\S{1,100}$/;
+
+export const word = text(
+  "a string of 1 to 100 characters without spaces",
+  { pattern: wordPattern.source },
+  (value) => wordPattern.test(value),
 );

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { stackFileSchema } from "../config/json-schema.ts";
 import { schema } from "../config/schema.ts";
 import type { CloudRules } from "../config/settings.ts";
 import { notesOf, required, type SchemaNode } from "../config/values.ts";
@@ -9,12 +10,14 @@ const root = join(import.meta.dirname, "..");
 const entries = Object.entries((schema as SchemaNode).entries ?? {});
 
 /**
- * What is generated from the configuration's schema, by file: docs/configuration.md, and in Pulumi.yaml, where it has
- * the markers, the description of each key. `node scripts/docs.ts` writes them; a test fails when they are stale.
+ * What is generated from the configuration's schema, by file: docs/configuration.md, the JSON Schema of stack files for
+ * editors, and in Pulumi.yaml, where it has the markers, the description of each key. `node scripts/docs.ts` writes them; a test fails when they are stale.
  */
 export async function generatedFiles(): Promise<Map<string, string>> {
   const files = new Map([[join(root, "docs/configuration.md"), configurationPage(await allRules())]]);
   const project = join(root, "Pulumi.yaml");
+  const rules = Object.fromEntries(await allRules());
+  files.set(join(root, "config/stack.schema.json"), `${JSON.stringify(stackFileSchema(rules), null, 2)}\n`);
   if (existsSync(project)) files.set(project, withDescriptions(readFileSync(project, "utf8")));
   return files;
 }
@@ -38,6 +41,9 @@ function configurationPage(clouds: readonly [string, CloudRules][]): string {
       "pulumi config set --path 'switchyard:clusters[1].min' 4",
     ),
     "All of it is checked before any resource is made, and every problem is listed at once. Keys that are left out get the default below, also within an object that sets other keys. Unknown keys are errors.",
+    "Editors that know the YAML language server (VS Code's YAML extension, Neovim, Emacs, JetBrains' own reader of JSON Schemas) complete and explain each key, and mark what is wrong, by the file's first line:",
+    fenced("yaml", "# yaml-language-server: $schema=config/stack.schema.json"),
+    "It names the schema from the file's own folder: in `examples/` it has `../` before it, which goes when a file is copied from there.",
     ...entries.map(section),
     "## Defaults of each cloud",
     cloudDefaults(clouds),
