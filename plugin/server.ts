@@ -149,11 +149,11 @@ export class ProviderServer {
       .sort();
     const replaces = changed.filter((key) => kind.replaceOn.includes(key));
     const { DIFF_SOME, DIFF_NONE } = pb.DiffResponse.DiffChanges;
+    // Never the old one first: the engine would delete with it, at once, whatever must be replaced because of it.
     return new pb.DiffResponse()
       .setChanges(changed.length > 0 ? DIFF_SOME : DIFF_NONE)
       .setDiffsList(changed)
-      .setReplacesList(replaces)
-      .setDeletebeforereplace(replaces.length > 0);
+      .setReplacesList(replaces);
   }
 
   async #create(request: pb.CreateRequest): Promise<pb.CreateResponse> {

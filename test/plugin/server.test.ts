@@ -156,13 +156,13 @@ describe("diff", () => {
     });
   });
 
-  test("replaces an object when its key changes, the old one first", async () => {
+  test("replaces an object when its key changes, the new one first", async () => {
     const diff = await client.diff(object, olds, { ...olds, key: "b", content: { file: "y" } });
     expect(diff).toEqual({
       some: true,
       changed: ["content", "key"],
       replaces: ["key"],
-      deleteBeforeReplace: true,
+      deleteBeforeReplace: false,
     });
   });
 
