@@ -171,22 +171,27 @@ export const shortName = text(
   (value) => shortNamePattern.test(value),
 );
 
+const peakNamePattern = /^[a-z]([a-z0-9-]{0,10}[a-z0-9])?$/;
+
 /** Twelve characters, because Google Cloud's names have at most 63, of which a group's has its cluster's, its flavor's, its image's, and Pulumi's suffix. */
 export const peakName = text(
   "named with 1 to 12 lower-case letters, digits and hyphens, a letter first and no hyphen last",
-  (value) => /^[a-z]([a-z0-9-]{0,10}[a-z0-9])?$/.test(value),
+  { pattern: peakNamePattern.source },
+  (value) => peakNamePattern.test(value),
 );
 
+const dayPattern = /^\d{4}-\d{2}-\d{2}$/;
 const isDay = (value: string) =>
-  /^\d{4}-\d{2}-\d{2}$/.test(value) && new Date(`${value}T00:00:00Z`).toJSON()?.startsWith(value) === true;
+  dayPattern.test(value) && new Date(`${value}T00:00:00Z`).toJSON()?.startsWith(value) === true;
 
-export const day = text("a day such as 2026-12-24, in quotes", isDay);
+export const day = text("a day such as 2026-12-24, in quotes", { pattern: dayPattern.source }, isDay);
+
+const instantPattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})$/;
+
 export const instant = text(
   "a time with its offset, such as 2026-12-24T08:00:00+01:00 or 2026-12-24T07:00:00Z, in quotes",
-  (value) =>
-    /T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})$/.test(value) &&
-    isDay(value.slice(0, 10)) &&
-    !Number.isNaN(Date.parse(value)),
+  { pattern: instantPattern.source },
+  (value) => instantPattern.test(value) && isDay(value.slice(0, 10)) && !Number.isNaN(Date.parse(value)),
 );
 
 const publicKeyTypes =
