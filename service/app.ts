@@ -1,18 +1,11 @@
-import swagger from "@fastify/swagger";
-import fastify, { type FastifyInstance } from "fastify";
+import type { FastifyInstance } from "fastify";
 import { openapiOptions } from "./api/openapi.ts";
-import { addShapes } from "./api/schemas.ts";
+import { fileShapes } from "./api/schemas.ts";
+import { buildBase } from "./base.ts";
 import type { FileRoutes, ServiceContext } from "./context.ts";
 import { limitUploads } from "./files/uploads.ts";
-import { addConnectionRules } from "./http/connections.ts";
-import { addErrorAnswers, addMethodAnswers, clientErrorHandler, frameworkErrors } from "./http/errors.ts";
-import { addHeaders, requestId } from "./http/identity.ts";
-import { addMetrics } from "./http/metrics.ts";
-import { addBackPressure, watchPressure } from "./http/pressure.ts";
-import { trustedHops } from "./http/proxies.ts";
-import { refuseUnknownQueries, validationError } from "./http/query.ts";
+import { refuseUnknownQueries } from "./http/query.ts";
 import { addRateLimit } from "./http/rate-limit.ts";
-import { logAbortedRequests, loggerOptions, RequestLog } from "./http/request-log.ts";
 import { clusterRoutes } from "./routes/cluster.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { fileRoutes } from "./routes/files.ts";
@@ -22,20 +15,6 @@ import { rootRoutes } from "./routes/root.ts";
 import { uploadRoutes } from "./routes/upload.ts";
 import type { ServiceSettings } from "./settings/settings.ts";
 import type { Store } from "./storage/store.ts";
-
-/**
- * A load balancer may send a request on a connection at the moment in which the app closes it as idle; so the app
- * waits longer than any of them. AWS's ALB gives up an idle connection after 60 s unless told otherwise (ELB user
- * guide, "Connection idle timeout"), HAProxy in Octavia after 50 s (`timeout_member_data`), and Google's after a fixed
- * 600 s, for which its documentation recommends 620 s (Cloud Load Balancing, "Backend HTTP keepalive timeout").
- */
-const keepAliveTimeout = 620_000;
-
-/**
- * How many characters a part of a path may have before the router refuses it without saying why: more than Node.js
- * takes in all headers together, so that a file's name is always answered for (files/names.ts).
- */
-const maxParamLength = 65_536;
 
 export interface AppOptions {
   /** Aborted when the app must tell its load balancer to send requests elsewhere. Default: never. */
@@ -53,42 +32,26 @@ export async function buildApp(
   settings: ServiceSettings,
   options: AppOptions = {},
 ): Promise<FastifyInstance> {
-  const { store } = options;
+  const { store, logStream } = options;
   const never = new AbortController().signal;
   const { draining = never, cutOff = never } = options;
   const context: ServiceContext = { settings, draining, cutOff };
-  const app = createApp(context, options);
-  addConnectionRules(app);
-  addHeaders(app, context);
-  logAbortedRequests(app);
-  addErrorAnswers(app, store?.bucket);
-  addBackPressure(app, watchPressure(app));
   const uploads = limitUploads(settings.MAX_UPLOADS);
-  if (settings.METRICS_PORT !== 0) addMetrics(app, settings, uploads);
-  const methods = collectMethods(app);
-  addShapes(app);
-  await app.register(swagger, openapiOptions(settings));
-  for (const routes of [rootRoutes, healthRoutes, clusterRoutes, openapiRoutes, docsRoutes]) {
-    await app.register(routes, context);
-  }
-  if (store) await app.register(fileApi, { ...context, store, uploads });
-  addMethodAnswers(app, methods);
-  return app;
-}
-
-function createApp(context: ServiceContext, { logStream }: AppOptions): FastifyInstance {
-  return fastify({
-    logger: loggerOptions(context.settings, logStream),
-    logController: new RequestLog(),
-    genReqId: requestId,
-    trustProxy: trustedHops(context.settings),
-    keepAliveTimeout,
-    routerOptions: { maxParamLength },
-    return503OnClosing: false,
-    ajv: { customOptions: { verbose: true } },
-    schemaErrorFormatter: validationError,
-    frameworkErrors: frameworkErrors(context),
-    clientErrorHandler: clientErrorHandler(context),
+  const measured = [
+    { name: "uploads_in_flight", help: "Uploads that are running", value: () => uploads.active },
+  ];
+  const base = {
+    ...(store && { bucket: store.bucket }),
+    ...(logStream && { logStream }),
+    measured,
+    shapes: fileShapes,
+    description: openapiOptions(settings),
+  };
+  return buildBase(context, base, async (app) => {
+    for (const routes of [rootRoutes, healthRoutes, clusterRoutes, openapiRoutes, docsRoutes]) {
+      await app.register(routes, context);
+    }
+    if (store) await app.register(fileApi, { ...context, store, uploads });
   });
 }
 
@@ -101,14 +64,3 @@ const fileApi: FileRoutes = async (app, context) => {
   await app.register(uploadRoutes, context);
   app.addHook("onClose", () => store.close());
 };
-
-/** The methods of each path, filled as routes are added. */
-function collectMethods(app: FastifyInstance): ReadonlyMap<string, ReadonlySet<string>> {
-  const methodsOf = new Map<string, Set<string>>();
-  app.addHook("onRoute", ({ url, method }) => {
-    const methods = methodsOf.get(url) ?? new Set();
-    methodsOf.set(url, methods);
-    for (const name of [method].flat()) methods.add(name);
-  });
-  return methodsOf;
-}

@@ -16,21 +16,34 @@ const texts: Readonly<Record<string, object>> = {
   prefix: { maxLength: 1024, pattern: `^${characters}*$` },
 };
 
+/** What is described. */
+export interface About {
+  /** Default: the project's name and `API`. */
+  readonly title?: string;
+  /** What it does, and what whoever reaches it may do. */
+  readonly description: string;
+  readonly tags: readonly { readonly name: string; readonly description: string }[];
+}
+
+const aboutFiles: About = {
+  description: "Keeps files in the deployment's own bucket. Whoever reaches this may list and download.",
+  tags: [{ name: "files", description: "Files, by their names" }],
+};
+
 /** How the routes' schemas become the OpenAPI document: the same one, whichever machine of a deployment is asked. */
-export function openapiOptions({ PROJECT, PUBLIC }: ServiceSettings): FastifyDynamicSwaggerOptions {
+export function openapiOptions(
+  { PROJECT, PUBLIC }: Pick<ServiceSettings, "PROJECT" | "PUBLIC">,
+  { title = `${PROJECT} API`, description, tags }: About = aboutFiles,
+): FastifyDynamicSwaggerOptions {
   const access = PUBLIC
     ? "Whoever reaches this may also write."
     : "Writing needs the admin token, and HTTPS outside of this machine. Whoever deployed this gets the token by `npm run outputs -- adminToken --show-secrets`; here, give it to **Authorize**.";
   return {
     openapi: {
       openapi: "3.1.0",
-      info: {
-        title: `${PROJECT} API`,
-        version: "1.0.0",
-        description: `Keeps files in the deployment's own bucket. Whoever reaches this may list and download. ${access}`,
-      },
+      info: { title, version: "1.0.0", description: `${description} ${access}` },
       servers: [{ url: "/", description: "This deployment" }],
-      tags: [{ name: "files", description: "Files, by their names" }],
+      tags: [...tags],
       components: {
         securitySchemes: {
           adminToken: {

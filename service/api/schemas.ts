@@ -12,7 +12,7 @@ const answer = {
 } as const;
 
 /** An answer that has something in it besides the sentence. */
-function withContent(content: object, more: object = {}) {
+export function withContent(content: object, more: object = {}) {
   return {
     ...answer,
     properties: { ...answer.properties, content, ...more },
@@ -21,9 +21,7 @@ function withContent(content: object, more: object = {}) {
 }
 
 /** The shapes of JSON that the API answers with, by the name that the description and generated clients have for them. */
-const shapes = {
-  Answer: answer,
-  Error: answer,
+export const fileShapes = {
   DownloadUrl: withContent({ type: "string", format: "uri", description: "The URL" }),
   FileList: withContent(
     { type: "array", items: { type: "string" }, description: "The names of the files" },
@@ -31,13 +29,17 @@ const shapes = {
   ),
 };
 
-/** Makes the shapes known to `app`; call it before routes are added. */
-export function addShapes(app: FastifyInstance): void {
-  for (const [name, shape] of Object.entries(shapes)) app.addSchema({ $id: name, ...shape });
+/** Shapes by their names, beside which every description has `Answer` and `Error`. */
+export type Shapes = Readonly<Record<string, object>>;
+
+/** Makes shapes known to `app`; call it before routes are added. */
+export function addShapes(app: FastifyInstance, shapes: Shapes): void {
+  for (const [name, shape] of Object.entries({ Answer: answer, Error: answer, ...shapes }))
+    app.addSchema({ $id: name, ...shape });
 }
 
 /** An answer of JSON, by the name of its shape. */
-export function jsonAnswer(description: string, shape: keyof typeof shapes = "Answer") {
+export function jsonAnswer(description: string, shape = "Answer") {
   return { description, content: { "application/json": { schema: { $ref: `${shape}#` } } } } as const;
 }
 

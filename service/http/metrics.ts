@@ -2,17 +2,23 @@ import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { Uploads } from "../files/uploads.ts";
 import type { ServiceSettings } from "../settings/settings.ts";
 
 /** Seconds; from a health check to an upload of gigabytes. */
 const buckets = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 
+/** A number that is looked at when metrics are asked for. */
+export interface Measured {
+  readonly name: string;
+  readonly help: string;
+  value(): number;
+}
+
 /**
  * Counts and times every request, by method, route and status, beside what prom-client knows of the process: its event
  * loop, garbage collection and memory.
  */
-function measure(app: FastifyInstance, settings: ServiceSettings, uploads: Uploads): Registry {
+function measure(app: FastifyInstance, settings: ServiceSettings, measured: readonly Measured[]): Registry {
   const registry = new Registry();
   registry.setDefaultLabels({
     instance_id: settings.INSTANCE_ID,
@@ -20,14 +26,16 @@ function measure(app: FastifyInstance, settings: ServiceSettings, uploads: Uploa
     release: settings.RELEASE.slice(0, 12),
   });
   collectDefaultMetrics({ register: registry });
-  new Gauge({
-    name: "uploads_in_flight",
-    help: "Uploads that are running",
-    registers: [registry],
-    collect() {
-      this.set(uploads.active);
-    },
-  });
+  for (const { name, help, value } of measured) {
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(value());
+      },
+    });
+  }
   const durations = new Histogram({
     name: "http_request_duration_seconds",
     help: "Requests: how many, and how long until the answer was sent",
@@ -62,8 +70,12 @@ function labelsOf({ method, routeOptions }: FastifyRequest) {
  * Serves metrics to Prometheus while the app listens: `/metrics` on `METRICS_PORT`, which no load balancer shows to the
  * world.
  */
-export function addMetrics(app: FastifyInstance, settings: ServiceSettings, uploads: Uploads): void {
-  const registry = measure(app, settings, uploads);
+export function addMetrics(
+  app: FastifyInstance,
+  settings: ServiceSettings,
+  measured: readonly Measured[],
+): void {
+  const registry = measure(app, settings, measured);
   const server = createServer((request, response) => {
     if (request.url !== "/metrics") response.writeHead(404).end();
     else void answer(registry, response, app);
