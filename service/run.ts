@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import { type AppOptions, buildApp } from "./app.ts";
+import type { Signals } from "./controller/open.ts";
 import { logCrashes } from "./crash.ts";
 import { readSettings, type ServiceSettings } from "./settings/settings.ts";
 import { openStore } from "./storage/index.ts";
-import { readStoreSettings, type StoreSettings } from "./storage/settings.ts";
+import { readStoreSettings } from "./storage/settings.ts";
 
 type Build = (settings: ServiceSettings, options: AppOptions) => Promise<FastifyInstance>;
 
@@ -12,20 +13,15 @@ type Build = (settings: ServiceSettings, options: AppOptions) => Promise<Fastify
 const cleanUpMs = 3000;
 
 /**
- * Runs the app until it is told to stop, as this process's only work. Exit codes: 0 when stopped in order; 1 when
- * the environment is wrong, `DRAIN_SECONDS` were not enough, or an error reached nobody who could handle it (the
- * supervisor starts the app anew, in a known state). A second signal ends the process at once, with code 1.
+ * Runs the app, or the controller where `ROLE` is that, until it is told to stop, as this process's only work. Exit codes:
+ * 0 when stopped in order; 1 when the environment is wrong, `DRAIN_SECONDS` were not enough, or an error reached nobody
+ * who could handle it (the supervisor starts the app anew, in a known state). A second signal ends the process at once,
+ * with code 1.
  */
 export async function run(environment: NodeJS.ProcessEnv, build: Build = buildApp): Promise<void> {
-  const [settings, storeSettings] = settingsOrExit(environment);
   const [draining, cutOff] = [new AbortController(), new AbortController()];
-  const store = storeSettings && (await openStore(storeSettings));
-  const app = await build(settings, {
-    draining: draining.signal,
-    cutOff: cutOff.signal,
-    ...(store && { store }),
-  });
-  if (!store) app.log.warn("STORE is not set: there is no file API");
+  const { settings, start } = await readyOrExit(environment, build);
+  const app = await start({ draining: draining.signal, cutOff: cutOff.signal });
   logCrashes((error) => app.log.fatal({ err: error }, "crashed"));
   const onSignal = (signal: NodeJS.Signals) => {
     if (draining.signal.aborted) {
@@ -40,15 +36,36 @@ export async function run(environment: NodeJS.ProcessEnv, build: Build = buildAp
   await app.listen({ host: settings.HOST, port: settings.PORT });
 }
 
-type AllSettings = [service: ServiceSettings, store: StoreSettings | undefined];
+interface Ready {
+  readonly settings: ServiceSettings;
+  start(signals: Signals): Promise<FastifyInstance>;
+}
 
-function settingsOrExit(environment: NodeJS.ProcessEnv): AllSettings {
+async function readyOrExit(environment: NodeJS.ProcessEnv, build: Build): Promise<Ready> {
   try {
-    return [readSettings(environment), environment.STORE ? readStoreSettings(environment) : undefined];
+    return await ready(environment, build);
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     process.exit(1);
   }
+}
+
+async function ready(environment: NodeJS.ProcessEnv, build: Build): Promise<Ready> {
+  const settings = readSettings(environment);
+  if (settings.ROLE === "controller") {
+    const { openController } = await import("./controller/open.ts");
+    return { settings, start: openController(settings, environment) };
+  }
+  const storeSettings = environment.STORE ? readStoreSettings(environment) : undefined;
+  return {
+    settings,
+    start: async (signals) => {
+      const store = storeSettings && (await openStore(storeSettings));
+      const app = await build(settings, { ...signals, ...(store && { store }) });
+      if (!store) app.log.warn("STORE is not set: there is no file API");
+      return app;
+    },
+  };
 }
 
 /**

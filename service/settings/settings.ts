@@ -12,10 +12,15 @@ import {
   wholeNumber,
 } from "./variables.ts";
 
+/** What a machine of the deployment is: one that runs the app, or the one that sets how many do. */
+const roles = ["app", "controller"] as const;
+
 const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
 /** What the app runs with; each field is the environment variable of its name. */
 export interface ServiceSettings extends AppEnvironment {
+  /** What this process is. Default `app`. */
+  readonly ROLE: (typeof roles)[number];
   /** Address to listen on. Default 0.0.0.0. */
   readonly HOST: string;
   /** What the cloud calls this machine; unique in the deployment. */
@@ -54,6 +59,7 @@ const variables: { readonly [Name in keyof ServiceSettings]: Variable<ServiceSet
   DRAIN_SECONDS: wholeNumber(0, 86_400, "seconds"),
   PUBLIC: trueOrFalse(),
   ADMIN_TOKEN_SHA256: { ...sha256(), secret: true },
+  ROLE: { ...oneOf(roles), fallback: "app" },
   HOST: { ...matching(/^[\w.:%-]+$/, "a host name or IP address"), fallback: "0.0.0.0" },
   INSTANCE_ID: matching(/^[\w.:/-]{1,255}$/, "1 to 255 letters, digits, `.`, `:`, `/`, `_` or `-`"),
   RELEASE: { ...sha256(), fallback: "development" },
@@ -79,7 +85,7 @@ const tunable: ReadonlySet<string> = new Set(["LOG_LEVEL", "UPLOAD_IDLE_SECONDS"
 
 /** Variables of which the app's store, Node.js, the loader or the script that starts the app makes something of its own. */
 const foreign =
-  /^((AWS|GCS|GOOGLE|LD|OS|S3|SWIFT|SWITCHYARD)_.*|BUCKET|HOME|IDENTITY_URL|MAX_OLD_SPACE_MB|METADATA_SERVER_DETECTION|NODE_OPTIONS|PATH|STORE)$/;
+  /^((AWS|GCS|GOOGLE|LD|OS|PEAK|S3|SWIFT|SWITCHYARD)_.*|BUCKET|COMPUTE|HOME|IDENTITY_URL|MAX_MACHINES|MAX_OLD_SPACE_MB|METADATA_SERVER_DETECTION|NODE_OPTIONS|PATH|SCHEDULES|STORE)$/;
 
 /** Variables that bash lets nobody set, or gives another value ("Bash Variables" in its manual). */
 const shells =
