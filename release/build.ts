@@ -29,9 +29,11 @@ const entryDate = new Date("1985-10-26T08:15:00.000Z");
 
 /**
  * The files of a release and what they are made of. A store's file, with its SDK, is read only where it is selected
- * (service/storage/index.ts); the errors that they throw are in one of their own, because the app must know them. So is the page of the API, which is read when it is asked for.
+ * (service/storage/index.ts), and so is a cloud's groups' (service/compute/index.ts); the errors that they throw are in one of their own, because the app must know them. So is the page of the API, which is read when it is asked for.
  */
 const entryPoints = {
+  "compute-aws": "./service/compute/aws.ts",
+  "compute-local": "./service/compute/local.ts",
   docs: "./service/api/docs-app.ts",
   server: "./service/server.ts",
   "storage-errors": "./service/storage/store.ts",

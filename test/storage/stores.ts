@@ -172,8 +172,8 @@ async function openOpenstack(endpoint?: string): Promise<TestStore> {
   };
 }
 
-/** The state of a local cloud in which one machine has a bucket. */
-export function stateWithMachine(bucket: string, token: string): State {
+/** The state of a local cloud in which one machine has a bucket; it is a controller if it controls any groups, or none. */
+export function stateWithMachine(bucket: string, token: string, controls?: readonly string[]): State {
   const state = {
     version: 1,
     endpointPort: 0,
@@ -181,7 +181,7 @@ export function stateWithMachine(bucket: string, token: string): State {
     buckets: { [bucket]: { empty: true } },
     loadBalancers: {},
   };
-  const groups = { "group-1": { spec: { bucket }, desired: 1 } };
+  const groups = { "group-1": { spec: { bucket, controls }, desired: 1 } };
   const machines = { "m-1": { id: "m-1", group: "group-1", token } };
   return { ...state, groups, machines } as unknown as State;
 }
@@ -199,7 +199,7 @@ async function openLocal(): Promise<TestStore> {
   const bucket = "files-of-test";
   const buckets = new Buckets(folder);
   buckets.create(bucket);
-  const endpoint = createEndpoint(stateWithMachine(bucket, "secret"), buckets);
+  const endpoint = createEndpoint(stateWithMachine(bucket, "secret", []), buckets);
   await endpoint.listen({ host: "127.0.0.1", port: 0 });
   undo.push(() => endpoint.close());
   const { port } = endpoint.server.address() as AddressInfo;

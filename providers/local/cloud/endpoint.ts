@@ -66,23 +66,23 @@ export function createEndpoint(
   );
 
   const files = { buckets, signingKey: state.signingKey, onError };
-  const groupOfMachine = (token: string) => {
+  const groupOf = (token = "") => {
     const machine = machineOf(token);
     return machine && state.groups[machine.group]?.spec;
   };
-  if (groups) addGroups(app, "/machines/:token", state, groups, groupOfMachine);
-  const bucketOfMachine = ({ token = "" }: Params) => groupOfMachine(token)?.bucket;
+  if (groups) addGroups(app, "/machines/:token", state, groups, groupOf);
+  const bucketOfMachine = ({ token }: Params) => groupOf(token)?.bucket;
+  const bucketOfController = ({ token }: Params) => {
+    const group = groupOf(token);
+    return group?.controls && group.bucket;
+  };
   const bucketOfOperator = ({ bucket = "", token = "" }: Params) => {
     const allowed = state.buckets[bucket] && sameText(token, operatorToken(files.signingKey, bucket));
     return allowed ? bucket : undefined;
   };
-  const bucketOfController = ({ token = "" }: Params) => {
-    const group = groupOfMachine(token);
-    return group?.controls && group.bucket;
-  };
   addFiles(app, "/machines/:token", files, bucketOfMachine);
-  addDocuments(app, "/machines/:token", buckets, bucketOfController);
   addFiles(app, "/operators/:bucket/:token", files, bucketOfOperator);
+  addDocuments(app, "/machines/:token", buckets, bucketOfController);
   addDocuments(app, "/operators/:bucket/:token", buckets, bucketOfOperator);
   addDownloads(app, files);
   return app;
