@@ -12,7 +12,7 @@ export default defineConfig({
     maxWorkers: Math.max(2, availableParallelism() - 1),
     reporters: ["default", "./test/support/summary.ts"],
     projects: [
-      { test: { name: "unit", include: unit, testTimeout: 20_000, hookTimeout: 60_000 } },
+      { test: { name: "unit", include: unit, testTimeout: 60_000, hookTimeout: 120_000 } },
       { test: { name: "e2e", include: e2e, fileParallelism: false, globalSetup: "test/e2e/setup.ts" } },
       { test: { name: "attack", include: attack, fileParallelism: false, globalSetup: "test/e2e/setup.ts" } },
       { test: { name: "boot", include: boot, fileParallelism: false } },

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { planStack, type StackPlan } from "../support/plan.ts";
 
-describe("a stack with a controller", { timeout: 20_000 }, () => {
+describe("a stack with a controller", { timeout: 120_000 }, () => {
   let plan: StackPlan;
   const schedules = [
     { name: "always", cluster: "cluster1", machines: 1, flavor: "standard", start: "2026-11-27T08:00:00Z" },

@@ -8,13 +8,13 @@ const folder = readdirSync(join(import.meta.dirname, "../../examples"));
 const examples = folder.filter((file) => file.endsWith(".yaml"));
 const everybody = "0.0.0.0/0";
 
-test.each(examples)("the example %s can be deployed", { timeout: 30_000 }, async (file) => {
+test.each(examples)("the example %s can be deployed", { timeout: 120_000 }, async (file) => {
   const { document, diagnostics } = await planExample(basename(file, ".yaml"));
   expect(document.changeSummary.create).toBeGreaterThan(30);
   expect(diagnostics).toEqual([]);
 });
 
-test("the stack file for AWS opens nothing to everybody, and no SSH", { timeout: 30_000 }, async () => {
+test("the stack file for AWS opens nothing to everybody, and no SSH", { timeout: 120_000 }, async () => {
   const { byType } = await planStack("aws");
   const rules = byType("SecurityGroupIngressRule").map(({ inputs }) => inputs);
   expect(rules.length).toBeGreaterThan(1);

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { planStack, type StackPlan } from "../support/plan.ts";
 
-describe("the stack local", { timeout: 20_000 }, () => {
+describe("the stack local", { timeout: 120_000 }, () => {
   let plan: StackPlan;
 
   beforeAll(async () => {
@@ -86,7 +86,7 @@ describe("the stack local", { timeout: 20_000 }, () => {
   });
 });
 
-describe("a stack of a cloud that there is not", { timeout: 20_000 }, () => {
+describe("a stack of a cloud that there is not", { timeout: 120_000 }, () => {
   it("fails by its configuration error", async () => {
     await expect(planStack("local", { cloud: "elsewhere" })).rejects.toThrow(
       `error: 1 problem in this stack's configuration:\n  switchyard:cloud is "elsewhere"; it may be: aws, gcp, local, openstack`,

@@ -12,7 +12,7 @@ async function plan(program: string, config: Record<string, unknown> = {}): Prom
 
 const urn = (types: string, name: string) => `urn:pulumi:dev::lab::${types}::${name}`;
 
-describe("what a program registers", { timeout: 20_000 }, () => {
+describe("what a program registers", { timeout: 120_000 }, () => {
   it("has the URN, parent, dependencies and options that the engine would give it", async () => {
     const { get, dependsOn, children } = await plan(`
       const group = new Group("group", { protect: true, retainOnDelete: true });
@@ -108,7 +108,7 @@ describe("what a program registers", { timeout: 20_000 }, () => {
   });
 });
 
-describe("outputs", { timeout: 20_000 }, () => {
+describe("outputs", { timeout: 120_000 }, () => {
   it("are tokens that strings, JSON and arrays carry", async () => {
     const { get, outputs } = await plan(`
       const thing = new Thing("data", {});
@@ -159,7 +159,7 @@ describe("outputs", { timeout: 20_000 }, () => {
   });
 });
 
-describe("transforms", { timeout: 20_000 }, () => {
+describe("transforms", { timeout: 120_000 }, () => {
   it("change a resource: its own first, then those of what it is in, then the stack's", async () => {
     const { get, outputs } = await plan(`
       const add = (word: string) => (args: any) => args.type === "lab:index:Group" ? undefined
@@ -224,7 +224,7 @@ describe("transforms", { timeout: 20_000 }, () => {
   });
 });
 
-describe("secrets", { timeout: 20_000 }, () => {
+describe("secrets", { timeout: 120_000 }, () => {
   it("are masked in inputs, outputs, logs, and in all that is made of them", async () => {
     const { get, outputs, diagnostics, document } = await plan(`
       const password = pulumi.secret('hunter"2');
@@ -265,7 +265,7 @@ describe("secrets", { timeout: 20_000 }, () => {
   });
 });
 
-describe("a program that fails", { timeout: 20_000 }, () => {
+describe("a program that fails", { timeout: 120_000 }, () => {
   it("shows its errors as the CLI does, with paths from the project's folder on", async () => {
     const error = plan(`
       pulumi.log.info("about to fail");
@@ -307,7 +307,7 @@ describe("a program that fails", { timeout: 20_000 }, () => {
   });
 });
 
-describe("the program's environment", { timeout: 20_000 }, () => {
+describe("the program's environment", { timeout: 120_000 }, () => {
   it("has nothing of ours that could change a plan", async () => {
     process.env.AWS_REGION = "eu-west-3";
     onTestFinished(() => {

@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { planOf } from "../support/plan.ts";
 import { copyProgram, projectRoot } from "../support/project.ts";
 
-test("the user's own transforms.ts changes what there is no key for", { timeout: 30_000 }, async () => {
+test("the user's own transforms.ts changes what there is no key for", { timeout: 120_000 }, async () => {
   const root = await mkdtemp(join(tmpdir(), "plan-transforms-"));
   onTestFinished(() => rm(root, { recursive: true }));
   await copyProgram(root, ["Pulumi.aws.yaml"]);

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { planExample, type StackPlan } from "../../support/plan.ts";
 
-describe("a file API behind a load balancer (R2)", { timeout: 30_000 }, () => {
+describe("a file API behind a load balancer (R2)", { timeout: 120_000 }, () => {
   let plan: StackPlan;
   const inputs = (name: string) => plan.get(name).inputs;
 

@@ -17,7 +17,7 @@ const clusters = [{ name: "app", min: 2 }];
 
 const lb = "aws:lb/loadBalancer:LoadBalancer::edge";
 
-describe("what is always so", { timeout: 30_000 }, () => {
+describe("what is always so", { timeout: 120_000 }, () => {
   let plan: StackPlan;
 
   beforeAll(async () => {
@@ -58,7 +58,7 @@ describe("what is always so", { timeout: 30_000 }, () => {
   });
 });
 
-describe("private subnets", { timeout: 30_000 }, () => {
+describe("private subnets", { timeout: 120_000 }, () => {
   it("have the machines, and reach the bucket and nothing else without a gateway", async () => {
     const plan = await planStack("aws", { loadBalancer, clusters, network });
     expect(plan.get("Group::app").inputs?.vpcZoneIdentifiers).toEqual([
@@ -98,7 +98,7 @@ describe("private subnets", { timeout: 30_000 }, () => {
   });
 });
 
-describe("logs", { timeout: 30_000 }, () => {
+describe("logs", { timeout: 120_000 }, () => {
   it("go to a bucket of their own, which stays", async () => {
     const plan = await planStack("aws", {
       clusters,
@@ -139,7 +139,7 @@ describe("logs", { timeout: 30_000 }, () => {
   });
 });
 
-describe("what is asked for by a key", { timeout: 30_000 }, () => {
+describe("what is asked for by a key", { timeout: 120_000 }, () => {
   it("protects the load balancer, sizes disks, encrypts by KMS and bounds the role", async () => {
     const plan = await planStack("aws", {
       clusters: [{ ...clusters[0], diskGiB: 20 }],

@@ -4,7 +4,7 @@ import { planExample, type StackPlan } from "../../support/plan.ts";
 
 const arn = (cluster: string) => `\${TargetGroup:${cluster}.arn}`;
 
-describe("two clusters behind path rules (R3)", { timeout: 30_000 }, () => {
+describe("two clusters behind path rules (R3)", { timeout: 120_000 }, () => {
   let plan: StackPlan;
   const inputs = (name: string) => plan.get(name).inputs;
 
@@ -146,7 +146,7 @@ describe("two clusters behind path rules (R3)", { timeout: 30_000 }, () => {
   });
 });
 
-describe("other configurations", { timeout: 30_000 }, () => {
+describe("other configurations", { timeout: 120_000 }, () => {
   it("takes arm64 images and Node.js for a Graviton cluster", async () => {
     const plan = await planExample("aws-two-clusters", {
       clusters: [{ name: "arm", machineType: "t4g.small", min: 1 }],

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { planExample, planStack, type StackPlan } from "../../support/plan.ts";
 
-describe("one machine with a startup script (R1)", { timeout: 30_000 }, () => {
+describe("one machine with a startup script (R1)", { timeout: 120_000 }, () => {
   let plan: StackPlan;
   const inputs = (name: string) => plan.get(name).inputs;
 
@@ -63,7 +63,7 @@ describe("one machine with a startup script (R1)", { timeout: 30_000 }, () => {
   });
 });
 
-describe("the stack file for Google Cloud (R5)", { timeout: 30_000 }, () => {
+describe("the stack file for Google Cloud (R5)", { timeout: 120_000 }, () => {
   let plan: StackPlan;
 
   beforeAll(async () => {

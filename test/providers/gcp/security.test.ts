@@ -146,7 +146,7 @@ describe("the bucket", () => {
   });
 });
 
-describe("the network", { timeout: 30_000 }, () => {
+describe("the network", { timeout: 120_000 }, () => {
   it("has no subnets but those configured, and reaches the bucket without the internet", () => {
     expect(inputs("gcp:compute/network:Network::network")).toMatchObject({ autoCreateSubnetworks: false });
     expect(plan.byType("Subnetwork").map(({ inputs }) => inputs)).toEqual([
@@ -201,7 +201,7 @@ describe("the network", { timeout: 30_000 }, () => {
   });
 });
 
-describe("machines", { timeout: 30_000 }, () => {
+describe("machines", { timeout: 120_000 }, () => {
   it("are shielded where their type allows it", async () => {
     expect(inputs("InstanceTemplate::app")?.shieldedInstanceConfig).toEqual({
       enableSecureBoot: true,

@@ -68,7 +68,7 @@ test("ends when the group is stable", async () => {
   expect(during.lines).toEqual([]);
 });
 
-test("waits while machines are replaced, and says what is done", { timeout: 20_000 }, async () => {
+test("waits while machines are replaced, and says what is done", { timeout: 120_000 }, async () => {
   // Stable, but not yet told of the new version.
   states = [rolling, { status: { isStable: true, versionTarget: { isReached: false } } }, stable];
   const during = context();

@@ -8,7 +8,7 @@ const split = (...clusters: string[]) => ({
   weightedBackendServices: clusters.map((cluster) => ({ backendService: service(cluster), weight: 1 })),
 });
 
-describe("two clusters behind path rules (R3)", { timeout: 30_000 }, () => {
+describe("two clusters behind path rules (R3)", { timeout: 120_000 }, () => {
   let plan: StackPlan;
   const inputs = (name: string) => plan.get(name).inputs;
 
@@ -161,7 +161,7 @@ describe("two clusters behind path rules (R3)", { timeout: 30_000 }, () => {
   });
 });
 
-describe("other configurations", { timeout: 30_000 }, () => {
+describe("other configurations", { timeout: 120_000 }, () => {
   const only = { name: "only", min: 1 };
 
   it("takes arm64 images, Node.js and disks for an Arm cluster", async () => {

@@ -7,7 +7,7 @@ import { planExample, type StackPlan } from "../../support/plan.ts";
 
 const balancer = "openstack:loadbalancer/";
 
-describe("two clusters behind path rules (R3)", { timeout: 30_000 }, () => {
+describe("two clusters behind path rules (R3)", { timeout: 120_000 }, () => {
   let plan: StackPlan;
   const inputs = (name: string) => plan.get(name).inputs;
   const named = (type: string, prefix: string) =>
