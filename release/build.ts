@@ -33,6 +33,7 @@ const entryDate = new Date("1985-10-26T08:15:00.000Z");
  */
 const entryPoints = {
   "compute-aws": "./service/compute/aws.ts",
+  "compute-gcp": "./service/compute/gcp.ts",
   "compute-local": "./service/compute/local.ts",
   docs: "./service/api/docs-app.ts",
   server: "./service/server.ts",

@@ -33,9 +33,12 @@ export const portName = "app";
 /** Who may log in with `switchyard:sshKey`. */
 const loginName = "switchyard";
 
-type Args = ClusterArgs<GcpNetwork, GcpBucket>;
+type Args = ClusterArgs<GcpNetwork, GcpBucket, GcpCluster>;
 
-/** A managed instance group over the zones of its subnets; its machines have addresses of the first of them. */
+/**
+ * A managed instance group over the zones of its subnets; its machines have addresses of the first of them. One that joins
+ * a cluster has that one's health check, and no limits for an autoscaler: its size is the controller's.
+ */
 export class GcpCluster extends Cluster {
   readonly machineType: pulumi.Output<string>;
   readonly groupId: pulumi.Output<string>;
@@ -57,7 +60,7 @@ export class GcpCluster extends Cluster {
     super(name, args, opts);
     const machine = machineOf(name, args, account, context);
     const zones = zonesOf(args);
-    const { script, revision } = this.#startup(args, machine, zones);
+    const { script, revision } = this.#startup(args, machine, zones, context);
     this.revision = revision;
     const { metadata, ...rest } = machine;
     const template = new InstanceTemplate(
@@ -67,7 +70,7 @@ export class GcpCluster extends Cluster {
       { parent: this, dependsOn: [...account.grants] },
     );
     this.machineType = template.machineType;
-    this.healthCheckId = this.#healthCheck(name, args, context).id;
+    this.healthCheckId = args.joins?.healthCheckId ?? this.#healthCheck(name, args, context).id;
     const group = this.#group(name, args, zones, template, context);
     this.groupId = group.name;
     this.instanceGroup = group.instanceGroup;
@@ -82,13 +85,20 @@ export class GcpCluster extends Cluster {
     this.registerOutputs({ machineType: this.machineType });
   }
 
-  #startup(args: Args, machine: ReturnType<typeof machineOf>, zones: readonly string[]) {
+  #startup(
+    args: Args,
+    machine: ReturnType<typeof machineOf>,
+    zones: readonly string[],
+    { gcpProject, region }: GcpContext,
+  ) {
     const place = { BUCKET: args.bucket.bucketName };
     // The load balancer appends two addresses to X-Forwarded-For: the client's, and its own.
     const proxies = { TRUSTED_PROXIES: proxyRanges.join(","), PROXY_HOPS: 2 };
     // A machine need not look for its metadata server, and take one that is slow to answer for none.
     const identity = { METADATA_SERVER_DETECTION: "assume-present" };
-    const environment = { ...proxies, STORE: "gcs", ...place, ...identity };
+    const compute = { COMPUTE: "gcp", COMPUTE_PROJECT: gcpProject, COMPUTE_REGION: region };
+    const own = { ...proxies, STORE: "gcs", ...place, ...identity };
+    const environment = { ...own, ...(args.controls && compute) };
     const cloud = { functions, settings: place, environment };
     // In other zones they are another group's.
     const startup = this.startup(args, platformOf(machine.machineType), cloud, { ...machine, zones });
@@ -146,6 +156,7 @@ export class GcpCluster extends Cluster {
         ...(desired === undefined && { ignoreChanges: ["targetSize"] }),
       },
     );
+    if (args.joins) return group;
     new RegionAutoscaler(
       name,
       {
@@ -183,7 +194,7 @@ function machineOf(name: string, args: Args, account: MachineAccount, context: G
       {
         boot: true,
         autoDelete: true,
-        sourceImage: imageFor(machineType),
+        sourceImage: args.imageId ?? imageFor(machineType),
         diskType: diskTypeOf(machineType),
         ...(args.diskGiB !== undefined && { diskSizeGb: args.diskGiB }),
         labels,

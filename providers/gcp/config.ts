@@ -1,6 +1,7 @@
 import { refuse } from "../../config/checks.ts";
 import { addressCount, parseCidr } from "../../config/cidr.ts";
 import { checkHttps } from "../../config/https.ts";
+import { machineKeys } from "../../config/peaks.ts";
 import type { CloudRules, Draft, NetworkSettings, Report, Settings } from "../../config/settings.ts";
 import { checkTags } from "./labels.ts";
 import { machineTypeOf, machineTypeProblem } from "./machine-types.ts";
@@ -33,12 +34,13 @@ export const rules: CloudRules = {
     return range ? addressCount(range) - reservedAddresses : 0;
   },
   placesOf: (subnets) => subnets.slice(0, 1),
+  takesController: true,
   mostAtOnce: (max) => max + surgeOf(max),
   check(settings, report, raw) {
     checkProviderConfig(settings, report, raw);
     checkNat(settings, report);
     checkClusters(settings, report);
-    checkLoadBalancer(settings.loadBalancer ?? {}, report);
+    checkListeners(settings, report);
     checkKey(settings, report);
     checkNames(settings, report);
     checkTags("tags", settings.tags, report);
@@ -80,12 +82,14 @@ function checkNat({ network = {}, access = [] }: Draft<Settings>, report: Report
   }
 }
 
-function checkClusters({ clusters = [] }: Draft<Settings>, report: Report): void {
-  for (const [index, { size = "small", machineType, diskGiB, tags }] of clusters.entries()) {
-    const key = `clusters[${index}]`;
-    const type = machineTypeOf({ size, machineType });
+function checkClusters(settings: Draft<Settings>, report: Report): void {
+  for (const { key, ...machine } of machineKeys(settings)) {
+    const type = machineTypeOf(machine);
     const problem = machineTypeProblem(type);
-    if (problem) report(`${key}.machineType`, type, problem);
+    if (problem) report(key, type, problem);
+  }
+  for (const [index, { diskGiB, tags }] of (settings.clusters ?? []).entries()) {
+    const key = `clusters[${index}]`;
     if (diskGiB !== undefined && diskGiB < leastDisk)
       report(`${key}.diskGiB`, diskGiB, `the image needs ${leastDisk} at least`);
     checkTags(`${key}.tags`, tags, report);
@@ -100,12 +104,26 @@ const certificates = {
     "it must be a certificate, projects/<project>/global/sslCertificates/<name>, or a certificate map, projects/<project>/locations/global/certificateMaps/<name>",
 } as const;
 
-function checkLoadBalancer(settings: Draft<Settings["loadBalancer"]>, report: Report): void {
-  const ranges = new Set(settings.allow).size;
+/** The load balancer's listener, and the controller's. Images are Google's own words for them: a family, or one of it. */
+function checkListeners({ loadBalancer = {}, controller }: Draft<Settings>, report: Report): void {
   const most = (rulesOfPolicy - 1) * rangesOfRule;
-  if (ranges > most)
-    report("loadBalancer.allow", `${ranges} ranges`, `Cloud Armor takes ${most} at most: name larger ones`);
-  checkHttps(settings, certificates, report);
+  for (const [key, listener] of Object.entries({ loadBalancer, controller })) {
+    if (!listener) continue;
+    const ranges = new Set(listener.allow).size;
+    if (ranges > most)
+      report(`${key}.allow`, `${ranges} ranges`, `Cloud Armor takes ${most} at most: name larger ones`);
+    checkHttps(listener, certificates, report, key);
+  }
+  for (const [name, image] of Object.entries(controller?.images ?? {})) {
+    if (
+      image !== undefined &&
+      !/^projects\/[a-z][a-z0-9-]+\/global\/images\/(family\/)?[a-z][a-z0-9-]*$/.test(image)
+    ) {
+      const remedy =
+        "it must be an image, projects/<project>/global/images/<name>, or a family of them, …/images/family/<name>";
+      report(`controller.images.${name}`, image, remedy);
+    }
+  }
 }
 
 /** A bucket's key is where the bucket is. */

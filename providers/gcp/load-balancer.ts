@@ -1,5 +1,10 @@
 import type { ComponentResourceOptions, Input, Output } from "@pulumi/pulumi";
-import { type Backend, LoadBalancer, type LoadBalancerArgs } from "../../components/load-balancer.ts";
+import {
+  type Backend,
+  LoadBalancer,
+  type LoadBalancerArgs,
+  partPrefix,
+} from "../../components/load-balancer.ts";
 import { httpsPort } from "../../config/https.ts";
 import { type GcpCluster, portName } from "./cluster.ts";
 import { type GcpContext, labelsOf, logicalName, nameOf } from "./context.ts";
@@ -48,16 +53,19 @@ export class GcpLoadBalancer extends LoadBalancer {
       rules &&
       new gcp.SecurityPolicy(name, { rules }, { parent: this, dependsOn: this.#context.apis.compute });
     return backends.map((backend) => {
-      const { cluster } = backend;
+      const { cluster, joined = [] } = backend;
       const service = new gcp.BackendService(
         backend.name,
         {
           loadBalancingScheme,
           protocol: "HTTP",
           portName,
-          backends: [
-            { group: cluster.instanceGroup, balancingMode: "UTILIZATION", maxUtilization, capacityScaler: 1 },
-          ],
+          backends: [cluster, ...joined].map(({ instanceGroup }) => ({
+            group: instanceGroup,
+            balancingMode: "UTILIZATION",
+            maxUtilization,
+            capacityScaler: 1,
+          })),
           healthChecks: cluster.healthCheckId,
           timeoutSec: requestSeconds,
           connectionDrainingTimeoutSec: cluster.drainSeconds,
@@ -72,8 +80,8 @@ export class GcpLoadBalancer extends LoadBalancer {
   }
 
   /** Paths in configured order, then a split by weight. */
-  #routes(name: string, _args: Args, services: readonly Service[]): gcp.URLMap {
-    const given = nameOf(this.#context, "loadBalancer");
+  #routes(name: string, { purpose }: Args, services: readonly Service[]): gcp.URLMap {
+    const given = purpose === "app" ? nameOf(this.#context, "loadBalancer") : undefined;
     const others = whatMatchesNothing(services);
     const rules = services.filter(({ backend }) => backend.path !== undefined);
     const routeRules = rules.map(({ backend: { path = "" }, id }, place) => ({
@@ -97,7 +105,9 @@ export class GcpLoadBalancer extends LoadBalancer {
   }
 
   /** One address: HTTP, or HTTPS if there is a certificate, to which HTTP then redirects. */
-  #listeners(address: gcp.GlobalAddress, routes: gcp.URLMap, { port, certificate }: Args): void {
+  #listeners(address: gcp.GlobalAddress, routes: gcp.URLMap, args: Args): void {
+    const { port, certificate } = args;
+    const [http, secure] = ["http", "https"].map((part) => partPrefix(args) + part) as [string, string];
     const parent = { parent: this };
     const listen = (name: string, portNumber: number, target: Input<string>) =>
       new gcp.GlobalForwardingRule(
@@ -113,23 +123,23 @@ export class GcpLoadBalancer extends LoadBalancer {
         parent,
       );
     if (certificate === undefined) {
-      const proxy = new gcp.TargetHttpProxy("http", { urlMap: routes.id }, parent);
-      listen("http", port, proxy.id);
+      const proxy = new gcp.TargetHttpProxy(http, { urlMap: routes.id }, parent);
+      listen(http, port, proxy.id);
       return;
     }
     const sslPolicy = new gcp.SSLPolicy(
-      "https",
+      secure,
       { profile: "MODERN", minTlsVersion: "TLS_1_2" },
       { ...parent, dependsOn: this.#context.apis.compute },
     );
     const proxy = new gcp.TargetHttpsProxy(
-      "https",
+      secure,
       { urlMap: routes.id, sslPolicy: sslPolicy.id, ...servedWith(certificate) },
       parent,
     );
-    const https = listen("https", httpsPort, proxy.id);
+    const https = listen(secure, httpsPort, proxy.id);
     const redirect = new gcp.URLMap(
-      "redirect",
+      `${partPrefix(args)}redirect`,
       {
         defaultUrlRedirect: {
           httpsRedirect: true,
@@ -140,7 +150,7 @@ export class GcpLoadBalancer extends LoadBalancer {
       // Nobody is sent where nobody answers yet.
       { ...parent, dependsOn: https },
     );
-    listen("http", port, new gcp.TargetHttpProxy("http", { urlMap: redirect.id }, parent).id);
+    listen(http, port, new gcp.TargetHttpProxy(http, { urlMap: redirect.id }, parent).id);
   }
 }
 

@@ -26,7 +26,11 @@ export function createCloud(settings: Settings): Cloud<GcpNetwork, GcpBucket, Gc
     },
     bucket: (name, args, opts) => new GcpBucket(name, args, context, opts),
     cluster: (name, args, opts) => {
-      account ??= new MachineAccount("machines", args.bucket, context);
+      if (args.controls) {
+        const own = new MachineAccount(name, args.bucket, "controller", context);
+        return new GcpCluster(name, args, own, context, opts);
+      }
+      account ??= new MachineAccount("machines", args.bucket, "machines", context);
       return new GcpCluster(name, args, account, context, opts);
     },
     loadBalancer: (name, args, opts) => new GcpLoadBalancer(name, args, context, opts),

@@ -66,6 +66,7 @@ export const replacements: ReplacementTable = {
   "gcp:compute/targetHttpsProxy:TargetHttpsProxy": ["description", "name", "project", "proxyBind"],
   "gcp:compute/uRLMap:URLMap": ["name", "project"],
   "gcp:projects/iAMCustomRole:IAMCustomRole": ["project", "roleId"],
+  "gcp:projects/iAMMember:IAMMember": ["condition", "member", "project", "role"],
   "gcp:projects/service:Service": ["project", "service"],
   "gcp:serviceaccount/account:Account": ["accountId", "project"],
   "gcp:serviceaccount/iAMMember:IAMMember": ["condition", "member", "role", "serviceAccountId"],

@@ -21,6 +21,7 @@ export { TargetHttpProxy } from "@pulumi/gcp/compute/targetHttpProxy.js";
 export { TargetHttpsProxy } from "@pulumi/gcp/compute/targetHttpsProxy.js";
 export { URLMap } from "@pulumi/gcp/compute/urlmap.js";
 export { IAMCustomRole } from "@pulumi/gcp/projects/iamcustomRole.js";
+export { IAMMember as ProjectIAMMember } from "@pulumi/gcp/projects/iammember.js";
 export { Service } from "@pulumi/gcp/projects/service.js";
 export { Account } from "@pulumi/gcp/serviceaccount/account.js";
 export { IAMMember } from "@pulumi/gcp/serviceaccount/iammember.js";

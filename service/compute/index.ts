@@ -11,10 +11,20 @@ export type ComputeSettings =
   | {
       readonly COMPUTE: "aws";
       readonly AWS_REGION: string;
+    }
+  | {
+      readonly COMPUTE: "gcp";
+      /** The project's id. */
+      readonly COMPUTE_PROJECT: string;
+      readonly COMPUTE_REGION: string;
     };
 
 const variables: Readonly<Record<ComputeSettings["COMPUTE"], Readonly<Record<string, Variable<string>>>>> = {
   local: { IDENTITY_URL: { ...matching(/^https?:\/\/[^\s/]+\S*$/, "an http or https URL"), secret: true } },
+  gcp: {
+    COMPUTE_PROJECT: matching(/^[a-z][a-z0-9-]{4,28}[a-z0-9]$/, "a project's id"),
+    COMPUTE_REGION: matching(/^[a-z0-9-]{1,40}$/, "a region such as europe-west6"),
+  },
   aws: { AWS_REGION: matching(/^[a-z0-9-]{1,40}$/, "a region such as eu-west-1") },
 };
 
@@ -42,5 +52,11 @@ export async function openCompute(settings: ComputeSettings, images: readonly st
       return (await import("./local.ts")).openLocalCompute(settings.IDENTITY_URL);
     case "aws":
       return (await import("./aws.ts")).openAwsCompute({ region: settings.AWS_REGION, images });
+    case "gcp":
+      return (await import("./gcp.ts")).openGcpCompute({
+        project: settings.COMPUTE_PROJECT,
+        region: settings.COMPUTE_REGION,
+        images,
+      });
   }
 }

@@ -142,7 +142,7 @@ const iam: Readonly<Record<string, Convert>> = {
     "CreateRoleRequest",
     { roleId, role: { ...rest, includedPermissions: permissions } },
   ],
-  IAMMember: ({ serviceAccountId: _, member, ...binding }) => [
+  IAMMember: ({ serviceAccountId: _, project: __, member, ...binding }) => [
     "SetIamPolicyRequest",
     { policy: { bindings: [{ ...binding, members: [member] }] } },
   ],

@@ -23,6 +23,12 @@ const subnets = [
   { cidr: "10.0.1.0/24", zone: "us-west1-a" },
   { cidr: "10.0.2.0/24", zone: "us-west1-b", private: true },
 ];
+const controller = {
+  allow: ["192.0.2.0/24"],
+  certificate,
+  host: "peak.example.org",
+  images: { gold: "projects/lab-123456/global/images/gold" },
+};
 const loadBalancer = { allow: ["192.0.2.0/24"], accessLogs: true };
 
 describe.skipIf(!isInstalled(serverPackages.google))("Google's discovery documents", () => {
@@ -49,6 +55,7 @@ describe.skipIf(!isInstalled(serverPackages.google))("Google's discovery documen
             { name: "two", desired: 3, subnets: [0, 1], path: "/two", weight: 0, tags: { Team: "Web" } },
           ],
           loadBalancer: { ...loadBalancer, certificate, host: "api.example.org" },
+          controller,
           bucket: {
             empty: true,
             protect: false,
@@ -85,6 +92,7 @@ describe.skipIf(!isInstalled(serverPackages.google))("Google's discovery documen
     const { resources } = await planStack("gcp", {
       loadBalancer: loadBalancers,
       network: { cidr: "10.0.0.0/16", subnets, nat: "one" },
+      controller,
     });
     const types = new Set(resources.filter(fromGoogle).map(({ type }) => type));
     expect([...types].sort()).toEqual(Object.keys(replacements).sort());
@@ -107,6 +115,12 @@ describe.skipIf(!isInstalled(serverPackages.google))("Google's discovery documen
   it.each([
     ["POST", "regions/us-west1/instanceGroupManagers/web-1a2b3c4/listManagedInstances?pageToken=x"],
     ["GET", "regions/us-west1/instanceGroupManagers/web-1a2b3c4"],
+    ["GET", "regions/us-west1/instanceGroupManagers/web-1a2b3c4/listErrors?maxResults=1"],
+    ["POST", "regions/us-west1/instanceGroupManagers/web-1a2b3c4/resize?size=2"],
+    ["GET", "regions/us-west1"],
+    ["GET", "zones/us-west1-b/machineTypes?pageToken=x"],
+    ["GET", "global/networks?pageToken=x"],
+    ["GET", "global/images/family/debian-12"],
     ["GET", "zones/us-west1-b/instances?fields=items(id)&pageToken=x"],
     ["GET", "zones/us-west1-b/instances/web-1x2y/serialPort?port=1&start=0"],
   ])("know what is asked about machines: %s %s", (method, path) => {
