@@ -5,6 +5,7 @@ import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { RunError } from "@pulumi/pulumi/errors.js";
 import type { BuildFailure, Plugin } from "esbuild";
 import { hashOfFile } from "./hashes.ts";
+import { bundlePage } from "./page.ts";
 import { hashInputs, hashOf, type ReleaseRecord, unchangedRelease } from "./record.ts";
 import { mapOfSources } from "./source-map.ts";
 import { checkTypes, filesWithTypes } from "./types.ts";
@@ -72,6 +73,7 @@ export async function buildRelease(options: ReleaseBuildOptions = {}): Promise<R
   const recipe = hashOf(
     readFileSync(import.meta.filename),
     readFileSync(join(import.meta.dirname, "source-map.ts")),
+    readFileSync(join(import.meta.dirname, "page.ts")),
     readFileSync(join(root, "node_modules/esbuild/package.json")),
     readFileSync(join(root, "node_modules/typescript-native/package.json")),
   );
@@ -142,13 +144,18 @@ async function bundle(root: string): Promise<Bundle> {
       return [name, name.endsWith(".map") ? ownMap(text) : contents] as const;
     });
     files.sort(([one], [other]) => (one < other ? -1 : 1));
+    const schedules = await bundlePage(root);
     const page = pageFileNames.map((name) => `${pageFiles}/${name}`);
     const packed = page.map(
       (file) => [`${pageFolder}/${basename(file)}`, readFileSync(join(root, file))] as const,
     );
     return {
-      files: Object.fromEntries([...files, ...packed]),
-      inputs: [...Object.keys(metafile.inputs), ...page],
+      files: Object.fromEntries([
+        ...files,
+        ...packed,
+        ...Object.entries(schedules.files).map(([name, content]) => [`page/${name}`, content] as const),
+      ]),
+      inputs: [...Object.keys(metafile.inputs), ...page, ...schedules.inputs],
     };
   } catch (error) {
     const { errors } = error as Partial<BuildFailure>;

@@ -7,7 +7,7 @@ import { RunError } from "@pulumi/pulumi/errors.js";
 /** The service's own sources, and what their types are checked by: relative to the root, with `/` between folders. */
 export function filesWithTypes(root: string): string[] {
   const sources = globSync("service/**/*.ts", { cwd: root }).map((file) => file.split(sep).join("/"));
-  return ["tsconfig.json", "service/tsconfig.json", ...sources];
+  return ["tsconfig.json", "service/tsconfig.json", "service/page/tsconfig.json", ...sources];
 }
 
 /**

@@ -14,6 +14,7 @@ import { openDocument } from "./document.ts";
 import { editRoutes } from "./edit-routes.ts";
 import { Loop } from "./loop.ts";
 import { offerRoutes } from "./offer-routes.ts";
+import { type PageFiles, pageRoutes } from "./page-routes.ts";
 import { type ControllerContext, readRoutes } from "./routes.ts";
 import type { ControllerSettings } from "./settings.ts";
 import { scheduleShapes } from "./shapes.ts";
@@ -22,6 +23,8 @@ export interface ControllerOptions {
   /** Where the schedules are kept; its prefix is `controller/` where it shares a bucket. */
   readonly store: BucketStore;
   readonly compute: Compute;
+  /** The page for people. Default: none. */
+  readonly page?: PageFiles;
   readonly draining?: AbortSignal;
   readonly cutOff?: AbortSignal;
   readonly logStream?: { write(line: string): void };
@@ -44,7 +47,7 @@ export async function buildController(
   controller: ControllerSettings,
   options: ControllerOptions,
 ): Promise<FastifyInstance> {
-  const { store, compute, logStream, now = Date.now } = options;
+  const { store, compute, page, logStream, now = Date.now } = options;
   const never = new AbortController().signal;
   const { draining = never, cutOff = never } = options;
   const context: ServiceContext = { settings, draining, cutOff };
@@ -79,6 +82,7 @@ export async function buildController(
     });
     late.loop = loop;
     for (const routes of [healthRoutes, openapiRoutes, docsRoutes]) await app.register(routes, context);
+    if (page) await app.register(pageRoutes(page), context);
     await app.register(async (api) => {
       const full: ControllerContext = { ...context, controller, document, loop, now };
       refuseUnknownQueries(api);

@@ -5,6 +5,7 @@ import type { Environment } from "../settings/variables.ts";
 import { openStore } from "../storage/index.ts";
 import { readStoreSettings } from "../storage/settings.ts";
 import { buildController } from "./controller.ts";
+import { packedPage } from "./page-routes.ts";
 import { readControllerSettings } from "./settings.ts";
 
 /** Where the controller's document is in a bucket that has files and releases too; Swift has a container for it. */
@@ -31,6 +32,7 @@ export function openController(
       openStore(storeSettings, { prefix }),
       openCompute(computeSettings, Object.values(controller.PEAK_IMAGES)),
     ]);
-    return buildController(settings, controller, { store, compute, ...signals });
+    const page = packedPage();
+    return buildController(settings, controller, { store, compute, ...(page && { page }), ...signals });
   };
 }

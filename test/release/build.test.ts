@@ -147,8 +147,13 @@ test("the archive holds the app and a file for each store, which run in an empty
   const pageFiles = [...page, "swagger-ui-standalone-preset.js", "swagger-ui.css"].map(
     (name) => `swagger-ui/${name}`,
   );
-  const withMaps = ["docs.js", "server.js", ...storeFiles].flatMap((name) => [name, `${name}.map`]);
-  const names = ["package.json", ...withMaps, ...pageFiles];
+  const clouds = ["compute-aws.js", "compute-local.js"];
+  const withMaps = [...clouds, "docs.js", "server.js", ...storeFiles].flatMap((name) => [
+    name,
+    `${name}.map`,
+  ]);
+  const schedules = ["page/index.html", "page/page.css", "page/page.js"];
+  const names = ["package.json", ...withMaps, ...pageFiles, ...schedules];
   expect(entries).toEqual(names.map((name) => [name, 0o644, 0, 0]));
 
   const cwd = join(folder, "unpacked");
@@ -178,6 +183,14 @@ test("the archive holds the app and a file for each store, which run in an empty
   }
   app.child.kill("SIGTERM");
   expect(await app.exited).toBe(0);
+
+  const controller = { ROLE: "controller", COMPUTE: "local", PEAK_GROUPS: "[]", MAX_MACHINES: "1", ...gone };
+  const other = await startApp(join(cwd, "server.js"), controller, cwd);
+  for (const path of ["/", "/page.js", "/page.css", "/groups", "/openapi.json", "/docs"]) {
+    expect((await fetch(`http://127.0.0.1:${other.port}${path}`)).status, path).toBe(200);
+  }
+  other.child.kill("SIGTERM");
+  expect(await other.exited).toBe(0);
 });
 
 test("an error's place is that in the sources: while the app is loaded or started, in a request, and where nobody catches it", async () => {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { FastifyInstance } from "fastify";
 import { onTestFinished } from "vitest";
 import { buildController } from "../../../service/controller/controller.ts";
+import type { PageFiles } from "../../../service/controller/page-routes.ts";
 import { readControllerSettings } from "../../../service/controller/settings.ts";
 import { readSettings } from "../../../service/settings/settings.ts";
 import { type MemoryStore, memoryStore } from "../../support/memory-store.ts";
@@ -43,6 +44,7 @@ export const controllerEnvironment = {
 export async function startController(
   start: number,
   variables: Record<string, string> = {},
+  page?: PageFiles,
 ): Promise<ControllerApi> {
   const lines: string[] = [];
   const [store, compute, clock] = [memoryStore(), fakeCompute(), { now: start }];
@@ -51,6 +53,7 @@ export async function startController(
   const app = await buildController(readSettings(all), readControllerSettings(all), {
     store,
     compute,
+    ...(page && { page }),
     logStream: { write: (line: string) => void lines.push(line) },
     now: () => clock.now,
   });
