@@ -36,17 +36,28 @@ function runner(context: Context, cli: Cli, stack: string): Pulumi {
   };
 }
 
-/** A stack that is deployed: where, and its outputs. Fails when it is not. */
-export async function deployedStack(outer: Context, stack: string): Promise<DeployedStack> {
+/** A stack that is deployed: where, and its outputs, secrets masked unless they are asked for. Fails when it is not. */
+export async function deployedStack(
+  outer: Context,
+  stack: string,
+  secrets: OutputSecrets = "masked",
+): Promise<DeployedStack> {
   const { context, pulumi } = await openPulumi(outer, stack);
   try {
-    return await outputsOf(pulumi, stack);
+    return await outputsOf(pulumi, stack, secrets);
   } catch (error) {
     throw isNoStack(error) ? new Error(noStack(context, stack)) : error;
   }
 }
 
-/** What a stack outputs, secrets masked. */
-export async function outputsOf(pulumi: Pulumi, stack: string): Promise<DeployedStack> {
-  return readOutputs(stack, JSON.parse(await pulumi(["stack", "output", "--json"])));
+type OutputSecrets = "masked" | "shown";
+
+/** What a stack outputs. */
+export async function outputsOf(
+  pulumi: Pulumi,
+  stack: string,
+  secrets: OutputSecrets = "masked",
+): Promise<DeployedStack> {
+  const shown = secrets === "shown" ? ["--show-secrets"] : [];
+  return readOutputs(stack, JSON.parse(await pulumi(["stack", "output", "--json", ...shown])));
 }
