@@ -90,7 +90,9 @@ export interface Once {
 
 export const onceOf = (key: string, body: unknown): Once => ({
   key,
-  hash: createHash("sha256").update(JSON.stringify(body)).digest("hex"),
+  hash: createHash("sha256")
+    .update(JSON.stringify(body ?? null))
+    .digest("hex"),
 });
 
 /** The schedule that an earlier request of the same key made. @throws {HttpError} 422, 409 */

@@ -111,6 +111,12 @@ test("the same request with the same key makes one schedule, and another one is 
   expect((await call("POST", "/schedules", noon, key)).status).toBe(409);
 });
 
+test("a request of nothing, with a key, is refused in words", async () => {
+  const { call } = await startController(at("11:00:00"));
+  const { status, json } = await call("POST", "/schedules", undefined, { "idempotency-key": "a-1" });
+  expect([status, json.message]).toEqual([400, expect.stringContaining("it must be an object with name")]);
+});
+
 test("a change of another version than the newest is refused, and one of none", async () => {
   const { call } = await startController(at("11:00:00"));
   const { id } = (await call("POST", "/schedules", noon)).json.content;
