@@ -45,13 +45,13 @@ export async function internetOpenings(
   const openingsOf = await folder.openings();
   return resources.flatMap((resource) =>
     openingsOf(resource)
-      .filter(({ from }) => isOutside(from))
+      .filter(({ from }) => isInternet(from))
       .map((opening) => ({ name: parseUrn(resource.urn).name, ...opening })),
   );
 }
 
-/** What is no range, such as a value that is not known yet, may be one. */
-function isOutside(cidr: string): boolean {
+/** Whether a range has addresses of the internet. What is no range, such as a value that is not known yet, may be one. */
+export function isInternet(cidr: string): boolean {
   if (!ipaddr.isValidCIDR(cidr)) return true;
   const [address] = ipaddr.parseCIDR(cidr);
   return !inside.has(address.range());

@@ -18,6 +18,8 @@ export interface Stack {
   readonly config: Readonly<Record<string, string>>;
   /** The keys of `config` that hold, or contain, a secret. */
   readonly secretKeys: readonly string[];
+  /** By each of these keys, the encrypted texts in it: the same ones hold the same secrets. */
+  readonly encrypted: Readonly<Record<string, string>>;
 }
 
 export interface StackOptions {
@@ -47,13 +49,15 @@ export function readStack(name: string, options: StackOptions = {}): Stack {
     }
   }
   const sorted = [...values].sort(([a], [b]) => (a < b ? -1 : 1));
+  const secret = sorted.filter(([, value]) => hasSecret(value));
   return {
     name,
     project: project.name,
     root,
     main: project.main ?? ".",
     config: Object.fromEntries(sorted.map(([key, value]) => [key, toText(blind(value))])),
-    secretKeys: sorted.filter(([, value]) => hasSecret(value)).map(([key]) => key),
+    secretKeys: secret.map(([key]) => key),
+    encrypted: Object.fromEntries(secret.map(([key, value]) => [key, ciphertexts(value).join("\n")])),
   };
 }
 
@@ -94,6 +98,13 @@ function isSecret(value: unknown): boolean {
 function hasSecret(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   return isSecret(value) || Object.values(value).some(hasSecret);
+}
+
+function ciphertexts(value: unknown): string[] {
+  if (typeof value !== "object" || value === null) return [];
+  return isSecret(value)
+    ? [String((value as { secure: string }).secure)]
+    : Object.values(value).flatMap(ciphertexts);
 }
 
 /** The value with `[secret]` for whatever is encrypted. */

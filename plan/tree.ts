@@ -4,6 +4,7 @@ import { stringify } from "yaml";
 import { parseUrn } from "../operations/urn.ts";
 import type { InternetOpening } from "./openings.ts";
 import { type Diagnostic, hasFailed, type Plan, type PlannedResource, type PlanStep } from "./plan.ts";
+import { decoded, isLongText, plural } from "./texts.ts";
 
 export interface TreeOptions {
   /** Everything there is about each resource, nothing folded. Default: false. */
@@ -133,17 +134,6 @@ function isLongList(value: unknown): value is readonly string[] {
   );
 }
 
-/** The text of several lines that base64 stands for, as user data does on AWS; any other value as it is. */
-function decoded(value: unknown): unknown {
-  if (typeof value !== "string" || value.length < 64 || !/^[A-Za-z0-9+/]+={0,2}$/.test(value)) return value;
-  const text = Buffer.from(value, "base64").toString();
-  return text.includes("\n") && Buffer.from(text).toString("base64") === value ? text : value;
-}
-
-function isLongText(value: unknown): value is string {
-  return typeof value === "string" && value.trimEnd().includes("\n");
-}
-
 /** Scripts and the like: how they begin, and what tells them apart. */
 function foldedTexts({ inputs = {}, custom }: PlannedResource): string[] {
   return Object.entries(inputs).flatMap(([key, input]) => {
@@ -227,8 +217,4 @@ function summary(plan: Plan, style: Style): string {
     `${guarded} protected`,
   ];
   return style("bold", `${counts.join(", ") || "Nothing to create"}: the stack, ${parts.join(", ")}`);
-}
-
-function plural(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? "" : "s"}`;
 }

@@ -2,6 +2,7 @@ import type { Cloud } from "../components/cloud.ts";
 import type { CloudRules, Settings } from "../config/settings.ts";
 import type { FilesModule } from "../operations/files.ts";
 import type { MachinesModule } from "../operations/machines.ts";
+import type { CloudEdits } from "../plan/compare/cloud-edits.ts";
 import type { FindOpenings } from "../plan/openings.ts";
 import type { ResourceKind } from "../plugin/resource.ts";
 
@@ -18,6 +19,8 @@ export interface CloudFolder {
   kinds?(): Promise<Readonly<Record<string, ResourceKind>>>;
   /** What a resource of its types lets in; nothing for most. */
   openings(): Promise<FindOpenings>;
+  /** What edits of a deployed stack do to its resources. */
+  edits(): Promise<CloudEdits>;
   /** Its machines, for who operates a deployed stack. */
   machines(): Promise<MachinesModule>;
   /** Its bucket, for the same. */

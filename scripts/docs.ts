@@ -4,6 +4,7 @@ import { stackFileSchema } from "../config/json-schema.ts";
 import { schema } from "../config/schema.ts";
 import type { CloudRules } from "../config/settings.ts";
 import { notesOf, required, type SchemaNode } from "../config/values.ts";
+import { flow } from "../plan/texts.ts";
 import { clouds } from "../providers/index.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -101,17 +102,6 @@ function cloudDefaults(clouds: readonly [string, CloudRules][]): string {
     ),
   ]);
   return table(["Key", ...clouds.map(([name]) => `\`${name}\``)], rows);
-}
-
-/** A value in YAML's flow style, without the quotes that YAML does not need. */
-function flow(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(flow).join(", ")}]`;
-  if (typeof value === "object" && value !== null) {
-    const pairs = Object.entries(value).map(([key, part]) => `${key}: ${flow(part)}`);
-    return pairs.length > 0 ? `{ ${pairs.join(", ")} }` : "{}";
-  }
-  const isPlain = typeof value === "string" && /^[A-Za-z0-9/][\w ./@+-]*$/.test(value);
-  return isPlain && !/^(true|false|null|[\d.e+-]+)$/i.test(value) ? value : JSON.stringify(value);
 }
 
 function fenced(language: string, ...lines: string[]): string {

@@ -6,6 +6,7 @@ export const cloud: CloudFolder = {
   program: () => import("./program.ts"),
   kinds: async () => (await import("./kinds.ts")).kinds,
   openings: async () => (await import("./openings.ts")).openingsOf,
+  edits: async () => (await import("./edits.ts")).edits,
   machines: () => import("./machines.ts"),
   files: () => import("./files.ts"),
 };

@@ -1,26 +1,10 @@
-import { spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { Plan } from "../../plan/plan.ts";
 import { copyProgram, projectRoot as project } from "../support/project.ts";
-
-interface RunOptions {
-  readonly root?: string;
-  readonly cwd?: string;
-  readonly env?: NodeJS.ProcessEnv;
-}
-
-async function run(args: readonly string[], options: RunOptions = {}) {
-  const { root = project, cwd = root, env = {} } = options;
-  const command = [join(root, "scripts/plan.ts"), ...args];
-  const child = spawn(process.execPath, command, { cwd, env: { ...process.env, ...env }, stdio: "pipe" });
-  const closed = new Promise<number | null>((resolve) => child.once("close", resolve));
-  const [code, stdout, stderr] = await Promise.all([closed, text(child.stdout), text(child.stderr)]);
-  return { code, stdout, stderr };
-}
+import { runPlan } from "./command.ts";
 
 async function copyOf(source: string): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), "plan-copy-"));
@@ -40,9 +24,9 @@ describe("npm run plan", { timeout: 90_000 }, () => {
       AWS_REGION: "eu-west-3",
       FORCE_COLOR: "1",
     };
-    const here = await run(["--json"], { root: first });
-    const again = await run(["--json"], { root: first });
-    const there = await run(["--json"], { root, cwd: tmpdir(), env });
+    const here = await runPlan(["--json"], { root: first });
+    const again = await runPlan(["--json"], { root: first });
+    const there = await runPlan(["--json"], { root, cwd: tmpdir(), env });
     expect(here.code, here.stdout + here.stderr).toBe(0);
     expect(again.stdout).toBe(here.stdout);
     expect(there.stdout).toBe(here.stdout);
@@ -59,7 +43,7 @@ describe("npm run plan", { timeout: 90_000 }, () => {
     onTestFinished(() => rm(folder, { recursive: true }));
     const file = join(folder, "Pulumi.nowhere.yaml");
     await writeFile(file, "config:\n  switchyard:cloud: nowhere\n");
-    const { code, stdout } = await run(["--config-file", file]);
+    const { code, stdout } = await runPlan(["--config-file", file]);
     expect(code).toBe(1);
     expect(stdout).toMatch(
       /error: 1 problem in this stack's configuration:\n +switchyard:cloud is "nowhere"/,
@@ -68,21 +52,27 @@ describe("npm run plan", { timeout: 90_000 }, () => {
   });
 
   it("ends with 1 for a stack that has no file, or a flag that is none", async () => {
-    expect(await run(["--stack", "nope"])).toEqual({
+    expect(await runPlan(["--stack", "nope"])).toEqual({
       code: 1,
       stdout: "",
       stderr: expect.stringMatching(
         /^There is no Pulumi\.nope\.yaml .+ Stacks that have a file: .*\blocal\b/,
       ),
     });
-    expect(await run(["--stacks", "local"])).toMatchObject({
+    expect(await runPlan(["--stacks", "local"])).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/^Unknown option '--stacks'[\s\S]+Usage: npm run plan/),
     });
   });
 
   it("takes another configuration file", async () => {
-    const { code, stdout } = await run(["--stack", "any", "--config-file", "Pulumi.local.yaml", "--json"]);
+    const { code, stdout } = await runPlan([
+      "--stack",
+      "any",
+      "--config-file",
+      "Pulumi.local.yaml",
+      "--json",
+    ]);
     expect(code, stdout).toBe(0);
     expect(stdout).toContain("urn:pulumi:any::switchyard::switchyard:index:Network::network");
   });

@@ -12,6 +12,7 @@ export const cloud: CloudFolder = {
   rules: async () => (await import("./config.ts")).rules,
   program: () => import("./program.ts"),
   openings: async () => () => [],
+  edits: () => Promise.reject(new Error("no edits")),
   machines: () => Promise.reject(new Error("no machines")),
   files: () => Promise.reject(new Error("no files")),
 };`,

@@ -1,6 +1,10 @@
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { type CloudLimits, type Edit, editOf } from "./edits.ts";
+import type { CloudEdits } from "../../plan/compare/cloud-edits.ts";
+import { comparePlans, tableOf } from "../../plan/compare/compare.ts";
+import { renderComparison } from "../../plan/compare/text.ts";
+import { clouds } from "../../providers/index.ts";
+import { type Edit, editOf } from "./edits.ts";
 import { editsPage } from "./edits-page.ts";
 import { planStack, type StackPlan } from "./plan.ts";
 
@@ -26,7 +30,8 @@ export interface EditsSuite {
   readonly stack: string;
   readonly base: Config;
   readonly rows: readonly EditRow[];
-  readonly limits: CloudLimits;
+  /** The cloud's own. */
+  readonly edits: CloudEdits;
   /** What the preview says, and stops. Default: nothing. */
   readonly refusals?: (before: StackPlan, after: StackPlan) => Promise<readonly string[]>;
 }
@@ -40,11 +45,15 @@ export function editsSuite({
   stack,
   base,
   rows,
-  limits,
+  edits: known,
   refusals = async () => [],
 }: EditsSuite): void {
   describe(`edits of a deployed stack on ${cloud}`, () => {
-    const edits = new Map<string, { readonly edit: Edit; readonly refused: readonly string[] }>();
+    const edits = new Map<
+      string,
+      { readonly edit: Edit; readonly refused: readonly string[]; readonly text: string }
+    >();
+    const unknownTypes = new Set<string>();
 
     beforeAll(async () => {
       const plans = new Map<string, Promise<StackPlan>>();
@@ -60,7 +69,18 @@ export function editsSuite({
           const before = await plan({ ...base, ...row.from });
           const after = await plan({ ...base, ...row.to });
           const refused = await refusals(before, after);
-          edits.set(row.edit, { edit: editOf(before, after, limits), refused });
+          const resources = [...before.resources, ...after.resources];
+          const table = await tableOf(known.replacements, resources, clouds);
+          for (const { custom, type } of resources) {
+            if (custom && !Object.hasOwn(table, type)) unknownTypes.add(type);
+          }
+          const sides = { stack, base: "as it is", head: "as it is to be" };
+          const compared = await comparePlans(before.document, after.document, sides, clouds);
+          edits.set(row.edit, {
+            edit: editOf(before, after, known, table),
+            refused,
+            text: renderComparison(compared),
+          });
         }
       };
       await Promise.all([work(), work()]);
@@ -73,6 +93,19 @@ export function editsSuite({
         const happens = { refused, collisions: edit?.collisions, rolled: edit?.rolled };
         expect(happens).toEqual({ refused: [], collisions: [], rolled });
       }
+    });
+
+    test("it is known of each type what replaces a resource of it", () => {
+      expect([...unknownTypes]).toEqual([]);
+    });
+
+    test("comparisons say what a person has to know", async () => {
+      const texts = rows.map(({ edit }) => `# ${edit}\n\n${edits.get(edit)?.text}`);
+      // Hashes of what machines fetch change with it.
+      const text = texts.join("\n").replaceAll(/[0-9a-f]{48,}/g, "…");
+      await expect(text).toMatchFileSnapshot(
+        join(import.meta.dirname, `../providers/${stack}/comparisons.txt`),
+      );
     });
 
     test(`docs/edits-${stack}.md says what becomes of each`, async () => {

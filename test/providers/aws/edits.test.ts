@@ -1,7 +1,7 @@
+import { edits } from "../../../providers/aws/edits.ts";
 import { layout } from "../../../providers/aws/layout.ts";
 import { type EditRow, editsSuite } from "../../support/edits-suite.ts";
 import type { StackPlan } from "../../support/plan.ts";
-import { limits } from "./limits.ts";
 
 const subnet = (number: number, zone: string) => ({ cidr: `10.0.${number}.0/24`, zone: `us-east-1${zone}` });
 const cluster = (name: string, more: object = {}) => ({
@@ -259,6 +259,12 @@ const rows: readonly EditRow[] = [
     rolled: ["controller", "one-standard", "three-standard", "two-standard"],
     service: "No interruption; extra machines of that flavor are replaced a few at a time.",
   },
+  {
+    edit: "Take the bucket's protection away",
+    to: { bucket: { protect: false } },
+    service: none,
+  },
+  { edit: "Nothing at all", to: {}, service: none },
 ];
 
 /** What the plugin says of the new layout, when the old one is deployed. */
@@ -270,4 +276,4 @@ async function refusals(before: StackPlan, after: StackPlan): Promise<string[]> 
   return (failures ?? []).map(({ reason }) => reason);
 }
 
-editsSuite({ cloud: "AWS", stack: "aws", base, rows, limits, refusals });
+editsSuite({ cloud: "AWS", stack: "aws", base, rows, edits, refusals });

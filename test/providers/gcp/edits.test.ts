@@ -1,7 +1,7 @@
+import { edits } from "../../../providers/gcp/edits.ts";
 import { layout } from "../../../providers/gcp/layout.ts";
 import { type EditRow, editsSuite } from "../../support/edits-suite.ts";
 import type { StackPlan } from "../../support/plan.ts";
-import { limits } from "./limits.ts";
 import { certificate } from "./problems.ts";
 
 const subnet = (number: number, zone: string) => ({ cidr: `10.0.${number}.0/24`, zone: `us-west1-${zone}` });
@@ -280,6 +280,12 @@ const rows: readonly EditRow[] = [
     rolled: all,
     service: rolls,
   },
+  {
+    edit: "Take the bucket's protection away",
+    to: { bucket: { protect: false } },
+    service: none,
+  },
+  { edit: "Nothing at all", to: {}, service: none },
 ];
 
 /** What the plugin says of the new layout, when the old one is deployed. */
@@ -291,4 +297,4 @@ async function refusals(before: StackPlan, after: StackPlan): Promise<string[]> 
   return (failures ?? []).map(({ reason }) => reason);
 }
 
-editsSuite({ cloud: "Google Cloud", stack: "gcp", base, rows, limits, refusals });
+editsSuite({ cloud: "Google Cloud", stack: "gcp", base, rows, edits, refusals });

@@ -1,30 +1,10 @@
-import { simpleType } from "../../../plan/labels.ts";
-import { kinds } from "../../../providers/local/kinds.ts";
-import type { CloudLimits } from "../../support/edits.ts";
+import { edits } from "../../../providers/local/edits.ts";
 import { type EditRow, editsSuite } from "../../support/edits-suite.ts";
 
 const cluster = (name: string, more: object = {}) => ({ name, min: 2, max: 4, path: `/${name}`, ...more });
 const [one, two, three] = [cluster("one"), cluster("two"), cluster("three")];
 
 const base = { clusters: [one, two, three], bucket: undefined };
-
-/** Of what a group's machines are made (`revisionOf` in the control plane). */
-const ofMachines = ["machineType", "port", "startupScript"];
-
-const limits: CloudLimits = {
-  replacements: Object.fromEntries(Object.entries(kinds).map(([type, { replaceOn }]) => [type, replaceOn])),
-  claims({ type, inputs = {} }) {
-    // The control plane takes each load balancer's listener for itself.
-    return simpleType(type) === "LoadBalancer"
-      ? [{ of: "listener", key: [inputs.address, inputs.port] }]
-      : [];
-  },
-  rolls: ({ op, after, changed }) =>
-    op === "update" &&
-    simpleType(after?.type ?? "") === "MachineGroup" &&
-    changed.some((name) => ofMachines.includes(name)),
-  immovable: [],
-};
 
 const none = "No interruption.";
 const rolls = "No interruption; machines are replaced a few at a time.";
@@ -123,6 +103,12 @@ const rows: readonly EditRow[] = [
     rolled: ["controller"],
     service: "It is another one: the old one's machines go, and schedules must name the new one.",
   },
+  {
+    edit: "Take the bucket's protection away",
+    to: { bucket: { protect: false } },
+    service: none,
+  },
+  { edit: "Nothing at all", to: {}, service: none },
 ];
 
-editsSuite({ cloud: "this machine", stack: "local", base, rows, limits });
+editsSuite({ cloud: "this machine", stack: "local", base, rows, edits });

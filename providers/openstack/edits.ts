@@ -1,8 +1,10 @@
-import type { Change } from "../../../plan/changes.ts";
-import { simpleType } from "../../../plan/labels.ts";
-import type { PlannedResource } from "../../../plan/plan.ts";
-import { replacements } from "../../../providers/openstack/replacements.ts";
-import type { Claim, CloudLimits } from "../../support/edits.ts";
+import type { Change } from "../../plan/changes.ts";
+import type { Claim, CloudEdits } from "../../plan/compare/cloud-edits.ts";
+import { simpleType } from "../../plan/labels.ts";
+import type { InputsOfType } from "../../plan/openings.ts";
+import type { PlannedResource } from "../../plan/plan.ts";
+import { layout } from "./layout.ts";
+import { replacements } from "./replacements.ts";
 
 type Inputs = NonNullable<PlannedResource["inputs"]>;
 
@@ -34,8 +36,22 @@ function rolledBy(changes: readonly Change[]): string[] {
   return [...new Set([...coming.filter((cluster) => going.includes(cluster)), ...replaced])].sort();
 }
 
-/** What Nova, Neutron, Octavia, Keystone and Swift refuse while a deployment goes on. */
-export const limits: CloudLimits = {
+/** Roles and access rules of application credentials; who may read or write a container. */
+function rights({ inputs = {} }: InputsOfType): string[] {
+  const { roles, accessRules, unrestricted, containerRead, containerWrite } = inputs;
+  const rules = Array.isArray(accessRules) ? accessRules : [];
+  return [
+    ...(Array.isArray(roles) ? roles.map((role) => `the role ${role}`) : []),
+    ...rules.map(({ service, method, path }) => `${method} ${path} of ${service}`),
+    ...(Array.isArray(roles) && rules.length === 0 ? ["whatever these roles may, without access rules"] : []),
+    ...(unrestricted === true ? ["make further credentials"] : []),
+    ...(typeof containerRead === "string" ? [`read: ${containerRead}`] : []),
+    ...(typeof containerWrite === "string" ? [`write: ${containerWrite}`] : []),
+  ];
+}
+
+/** What Nova, Neutron, Octavia, Keystone and Swift make of edits, and refuse while a deployment goes on. */
+export const edits: CloudEdits = {
   replacements,
   claims({ type, inputs = {} }) {
     const kind = simpleType(type);
@@ -44,4 +60,11 @@ export const limits: CloudLimits = {
   rolls: () => false,
   rolledBy,
   immovable: [],
+  data: { "openstack:objectstorage/container:Container": "forceDestroy" },
+  rights,
+  checks: { "switchyard:openstack:Layout": layout },
+  rolling: "others come first, and the old ones go at the end",
+  newCluster:
+    "its path is answered 503 until its machines are healthy; what matches no path goes to the others meanwhile",
+  otherPath: "both paths are answered 404 by some machines until the old ones are gone",
 };
