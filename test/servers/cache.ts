@@ -8,7 +8,7 @@ import { join } from "node:path";
  * outside the tree.
  */
 export interface ServerPackage {
-  readonly name: "versitygw" | "fake-gcs-server" | "google-discovery" | "openstack" | "schemathesis";
+  readonly name: "versitygw" | "fake-gcs-server" | "google-discovery" | "moto" | "openstack" | "schemathesis";
   /** What tests have it for, to end "tests against …". */
   readonly what: string;
   /** The files, beside this one, that pin what is installed. */
@@ -27,6 +27,7 @@ export const serverPackages = {
     what: "the descriptions of Google's APIs",
     pins: ["google-discovery/requirements.txt"],
   },
+  aws: { name: "moto", what: "EC2 and auto scaling", pins: ["moto/requirements.txt"] },
   swift: { name: "openstack", what: "Keystone and Swift", pins: ["openstack/requirements.txt"] },
   openapi: {
     name: "schemathesis",

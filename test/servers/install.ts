@@ -13,7 +13,7 @@ const here = import.meta.dirname;
 
 function stepsOf(server: ServerPackage): readonly Step[] {
   const folder = folderOf(server);
-  if (["google-discovery", "openstack", "schemathesis"].includes(server.name)) {
+  if (["google-discovery", "moto", "openstack", "schemathesis"].includes(server.name)) {
     const pip = ["install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes"];
     return [
       ["python3", "-m", "venv", folder],
