@@ -7,6 +7,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Row[]>>> = {
   resilience: async () => (await import("./resilience.ts")).benchResilience(),
   load: async () => (await import("./load.ts")).benchLoad(),
   startup: async () => (await import("./startup.ts")).benchStartup(),
+  schedules: async () => (await import("./schedules.ts")).benchSchedules(),
   files: async () => (await import("./files.ts")).benchFiles(),
   "load-balancer": async () => (await import("./load-balancer.ts")).benchLoadBalancer(),
 };
