@@ -5,6 +5,7 @@ import { pathToFileURL } from "node:url";
 import { parse } from "yaml";
 import { stacksWithFile } from "../operations/stacks.ts";
 import { parseUrn } from "../operations/urn.ts";
+import { simpleType } from "../plan/labels.ts";
 import type { Context } from "./process.ts";
 
 /** The stack for which a newcomer has to set nothing. */
@@ -79,6 +80,8 @@ export interface StackResource {
   readonly type: string;
   readonly id?: string;
   readonly protect?: boolean;
+  /** What went wrong when it was made or changed last. */
+  readonly initErrors?: readonly string[];
 }
 
 /** A function that runs the CLI on one stack and returns what it prints, or fails with it. */
@@ -92,6 +95,14 @@ export async function exportStack(pulumi: Pulumi): Promise<StackExport | undefin
     if (isNoStack(error)) return undefined;
     throw error;
   }
+}
+
+/** The resources of which a deployment that failed or was killed left it open whether they are as recorded: `Firewall app`. */
+export function unsettledOf({ resources = [], pending_operations = [] }: Deployment = {}): string[] {
+  const failed = resources.filter(({ initErrors = [] }) => initErrors.length > 0);
+  const cutOff = pending_operations.map(({ resource }) => resource);
+  const names = [...failed, ...cutOff].map(({ urn, type }) => `${simpleType(type)} ${parseUrn(urn).name}`);
+  return [...new Set(names)].sort();
 }
 
 /** Whether the CLI failed because its backend has no such stack. */

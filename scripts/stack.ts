@@ -12,6 +12,7 @@ import {
   noStack,
   openLocalStack,
   type Pulumi,
+  unsettledOf,
 } from "./backend.ts";
 import { destroyWithData } from "./destroy.ts";
 import { lockedBy, readLocks, removeStaleLocks } from "./locks.ts";
@@ -167,8 +168,10 @@ export async function runStack(outer: Context, argv: readonly string[]): Promise
     if (code === 0) await afterDestroy(context, pulumi, stack);
     return code;
   }
+  const reading = await readFirst(opened, request);
   const ready = performance.now();
-  const code = await attach(cli.command, cliArguments(request), { cwd: context.root, env: context.env });
+  const args = cliArguments({ ...request, flags: [...reading, ...flags] });
+  const code = await attach(cli.command, args, { cwd: context.root, env: context.env });
   if (code !== 0) await advise(opened, request);
   else if (command === "up" && !flags.includes("--preview-only")) {
     const [before, inPulumi] = [ready - start, performance.now() - ready];
@@ -203,6 +206,23 @@ async function prepareLocal({ context, pulumi }: OpenedPulumi, { command, stack 
   const [lock] = await removeStaleLocks(context, stack);
   if (lock) throw new Error(lockedBy(stack, lock));
   await openLocalStack(context, pulumi);
+}
+
+/**
+ * The flag by which a deployment to a cloud reads what is there, after one that failed or was killed. Providers record a
+ * change that the cloud refused as made, so the next deployment would leave it out; and one that was cut off may have been
+ * made, though nothing recorded it.
+ */
+async function readFirst({ context, pulumi }: OpenedPulumi, request: Request): Promise<readonly string[]> {
+  const { command, stack, flags } = request;
+  if (stack === localStack || !["up", "preview"].includes(command)) return [];
+  if (flags.some((flag) => /^(--refresh|-r)(=|$)/.test(flag))) return [];
+  const names = unsettledOf((await exportStack(pulumi))?.deployment);
+  if (names.length === 0) return [];
+  context.log(
+    `The last deployment did not finish ${names.join(", ")}: what is there is read first (--refresh).`,
+  );
+  return ["--refresh"];
 }
 
 /** The exit code of a `cancel` that has nothing to do, or must not be done; undefined: it may go on. */

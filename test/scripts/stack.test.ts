@@ -123,9 +123,27 @@ test("the first `up` of `local` creates the stack, brings it up in the project f
 test("another stack gets no setting of ours and is not created", async () => {
   const context = fakeCli(empty, { backend: "s3://bucket" });
   expect(await runStack(context, ["preview", "--stack", "aws", "--diff"])).toBe(0);
-  expect(calls()).toEqual(["preview --stack aws --diff"]);
-  expect(readLines(join(root, "settings"))).toEqual([`s3://bucket||${root}`]);
+  expect(calls()).toEqual(["stack export --stack aws --non-interactive", "preview --stack aws --diff"]);
+  expect(new Set(readLines(join(root, "settings")))).toEqual(new Set([`s3://bucket||${root}`]));
   expect(existsSync(join(root, ".switchyard"))).toBe(false);
+});
+
+const group = { urn: "urn:pulumi:aws::x::a:b:Group::one", type: "a:b:Group", id: "1" };
+
+test.each([
+  ["failed", { resources: [{ ...group, initErrors: ["quota exceeded"] }] }],
+  ["was killed", { resources: [group], pending_operations: [{ type: "updating", resource: group }] }],
+])("what is there is read first, after a deployment to a cloud that %s", async (_, deployment) => {
+  const context = fakeCli({ version: 3, deployment }, { backend: "s3://bucket" });
+  for (const line of ["preview", "up --diff", "up --refresh=false", "refresh"])
+    await runStack(context, [...line.split(" "), "--stack", "aws"]);
+  expect(calls().filter((call) => /^(preview|up|refresh) /.test(call))).toEqual([
+    "preview --stack aws --refresh",
+    "up --stack aws --refresh --diff",
+    "up --stack aws --refresh=false",
+    "refresh --stack aws",
+  ]);
+  expect(context.lines[0]).toContain("did not finish Group one");
 });
 
 test("pending operations of a killed run are dropped from `local`, and nothing else of its state", async () => {
