@@ -25,6 +25,8 @@ export interface CloudEdits {
   rolledBy?(changes: readonly Change[]): readonly string[];
   /** Properties, `Type.property`, that can never be changed to what belongs to something else which is replaced. */
   readonly immovable: readonly string[];
+  /** Why a change cannot be made, though its type can be changed: to follow the resource's name. Default: each can. */
+  refuses?(change: Change): string | undefined;
   /** By type of what holds data: the property by which its content may be deleted with it. */
   readonly data: Readonly<Record<string, string>>;
   /** What a resource lets whoever has it do, each right in a line; nothing for most. */

@@ -27,9 +27,19 @@ export function collisionsOf(
   after: readonly PlannedResource[],
   edits: CloudEdits,
 ): Collision[] {
-  return [...clashesOf(changes, after, edits), ...protectedOnes(changes), ...movedOnes(changes, edits)].sort(
-    (a, b) => (a.text < b.text ? -1 : 1),
-  );
+  return [
+    ...clashesOf(changes, after, edits),
+    ...protectedOnes(changes),
+    ...movedOnes(changes, edits),
+    ...refusedOnes(changes, edits),
+  ].sort((a, b) => (a.text < b.text ? -1 : 1));
+}
+
+function refusedOnes(changes: readonly Change[], edits: CloudEdits): Collision[] {
+  return changes.flatMap((change) => {
+    const why = edits.refuses?.(change);
+    return why === undefined ? [] : [{ text: `${readable(change.urn)} ${why}`, urns: [change.urn] }];
+  });
 }
 
 /** A resource that is protected cannot go, whatever else happens. */

@@ -38,6 +38,11 @@ export const edits: CloudEdits = {
   // A group in other zones has another template, too: its machines' revision has the zones.
   rolls: ({ op, after }) => op === "replace" && simpleType(after?.type ?? "") === "InstanceTemplate",
   immovable: [],
+  refuses({ op, before, after }) {
+    const loses = before?.inputs?.sslCertificates && !after?.inputs?.sslCertificates;
+    // The provider takes them away before it gives the map.
+    return op === "update" && loses ? "cannot go without certificates, not even for a map" : undefined;
+  },
   data: { "gcp:storage/bucket:Bucket": "forceDestroy" },
   rights,
   checks: { "switchyard:gcp:Layout": layout },

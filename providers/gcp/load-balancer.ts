@@ -133,7 +133,8 @@ export class GcpLoadBalancer extends LoadBalancer {
       { ...parent, dependsOn: this.#context.apis.compute },
     );
     const proxy = new gcp.TargetHttpsProxy(
-      secure,
+      // One that has certificates can be given others, but no map in their place.
+      isMap(certificate) ? `${secure}-map` : secure,
       { urlMap: routes.id, sslPolicy: sslPolicy.id, ...servedWith(certificate) },
       parent,
     );
@@ -172,8 +173,10 @@ function whatMatchesNothing(services: readonly Service[]) {
   };
 }
 
+const isMap = (certificate: string) => certificate.includes("/certificateMaps/");
+
 function servedWith(certificate: string) {
-  return certificate.includes("/certificateMaps/")
+  return isMap(certificate)
     ? { certificateMap: `//certificatemanager.googleapis.com/${certificate}` }
     : { sslCertificates: [certificate] };
 }

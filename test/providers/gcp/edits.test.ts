@@ -204,6 +204,14 @@ const rows: readonly EditRow[] = [
     service: none,
   },
   {
+    edit: "A certificate map instead of a certificate",
+    from: { loadBalancer: https },
+    to: {
+      loadBalancer: { ...https, certificate: "projects/lab-123456/locations/global/certificateMaps/api" },
+    },
+    service: none,
+  },
+  {
     edit: "Change the health check",
     to: { loadBalancer: { ...loadBalancer, healthCheck: { path: "/healthz", intervalSeconds: 10 } } },
     service: none,

@@ -199,18 +199,19 @@ describe("other configurations", { timeout: 120_000 }, () => {
   });
 
   it.each([
-    [certificate, { sslCertificates: [certificate] }],
+    [certificate, "https", { sslCertificates: [certificate] }],
     [
       "projects/lab-123456/locations/global/certificateMaps/api",
+      "https-map",
       {
         certificateMap:
           "//certificatemanager.googleapis.com/projects/lab-123456/locations/global/certificateMaps/api",
       },
     ],
-  ])("serves HTTPS with %s, and redirects HTTP to it", async (certificate, served) => {
+  ])("serves HTTPS with %s, and redirects HTTP to it", async (certificate, proxy, served) => {
     const loadBalancer = { allow: ["192.0.2.0/24"], certificate, host: "api.example.org" };
     const plan = await planExample("gcp-two-clusters", { loadBalancer });
-    expect(plan.get("TargetHttpsProxy::https").inputs).toEqual({
+    expect(plan.get(`TargetHttpsProxy::${proxy}`).inputs).toEqual({
       urlMap: "${URLMap:edge.id}",
       sslPolicy: "${SSLPolicy:https.id}",
       ...served,
@@ -218,7 +219,7 @@ describe("other configurations", { timeout: 120_000 }, () => {
     expect(plan.get("SSLPolicy::https").inputs).toEqual({ profile: "MODERN", minTlsVersion: "TLS_1_2" });
     expect(plan.get("GlobalForwardingRule::https-443").inputs).toMatchObject({
       portRange: "443",
-      target: "${TargetHttpsProxy:https.id}",
+      target: `\${TargetHttpsProxy:${proxy}.id}`,
     });
     expect(plan.get("TargetHttpProxy::http").inputs).toEqual({ urlMap: "${URLMap:redirect.id}" });
     expect(plan.get("URLMap::redirect").inputs).toEqual({
