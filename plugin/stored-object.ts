@@ -45,10 +45,12 @@ async function fileOf(content: ObjectContent, context: OperationContext): Promis
 /** What a store said, which its error keeps for logs; here it is for who deploys. */
 function inWords(error: unknown, { bucket, key, access = {} }: Inputs): unknown {
   if (!(error instanceof StoreError)) return error;
-  const { name, message, $metadata } = (error.cause ?? {}) as Error & {
+  const { name, message, code, $metadata } = (error.cause ?? {}) as Error & {
+    /** Google's client has the status here; others, the name of an error. */
+    code?: number | string;
     $metadata?: { httpStatusCode?: number; requestId?: string };
   };
-  const status = $metadata?.httpStatusCode;
+  const status = typeof code === "number" ? code : $metadata?.httpStatusCode;
   const said = [
     status === undefined ? "" : `status ${status}`,
     name === "Error" ? "" : name,

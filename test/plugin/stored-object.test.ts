@@ -155,6 +155,22 @@ describe("switchyard:index:StoredObject on AWS", () => {
   });
 });
 
+test("switchyard:index:StoredObject on Google Cloud says what was refused, and which rights it takes", async () => {
+  const refusal = { error: { code: 403, message: "no storage.objects.get access", errors: [] } };
+  const server = createServer((_request, response) => {
+    response.writeHead(403, { "content-type": "application/json" }).end(JSON.stringify(refusal));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close().closeAllConnections());
+  onTestFinished(() => void vi.unstubAllEnvs());
+  vi.stubEnv("STORAGE_EMULATOR_HOST", `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const kind = await kindsOf(clouds)("switchyard:index:StoredObject");
+  const news = { cloud: "gcp", bucket: "lab-files", key: "runtimes/n.tgz", content };
+  await expect(kind?.create(news, context())).rejects.toThrow(
+    /^runtimes\/n\.tgz in bucket lab-files: .+: status 403, .*no storage\.objects\.get access.*; who deploys needs the right to/s,
+  );
+});
+
 test("an object of a cloud that there is no more names both", async () => {
   const kind = await kindsOf(clouds)("switchyard:index:StoredObject");
   const news = { cloud: "constructor", bucket: "b", key: "releases/a", content };
