@@ -61,6 +61,8 @@ export interface Comparison {
   /** What is compared with what, in words. */
   readonly base: string;
   readonly head: string;
+  /** The stack has no file in the base. */
+  readonly isNew?: boolean;
   readonly summary: readonly Finding[];
   /** Resources by operation, `same` among them. */
   readonly changeSummary: Readonly<Record<string, number>>;

@@ -24,27 +24,32 @@ const context = 1;
 const longestValue = 240;
 
 /** What a comparison says, for a terminal. */
-export function renderComparison({ comparison, groups }: Compared, style: Style = plain): string {
-  const { base, head, changes } = comparison;
-  const title = style("bold", `${comparison.stack}: ${base} → ${head}`);
-  if (changes.length === 0 && comparison.summary.length === 0) return `${title}\nNothing changes.\n`;
-  const byUrn = new Map(changes.map((change) => [change.urn, change]));
+export function renderComparison(compared: Compared, style: Style = plain): string {
+  const { base, head, changes, summary, stack } = compared.comparison;
+  const title = style("bold", `${stack}: ${base} → ${head}`);
+  if (changes.length === 0 && summary.length === 0) return `${title}\nNothing changes.\n`;
+  const sections = [
+    title,
+    summary.flatMap((finding) => findingLines(finding, style)).join("\n"),
+    ...(changes.length > 0 ? [countLine(compared.comparison), renderDetails(compared, style)] : []),
+    wrap(unknowns, "", "")
+      .map((line) => style("dim", line))
+      .join("\n"),
+  ];
+  return `${sections.filter((section) => section !== "").join("\n\n")}\n`;
+}
+
+/** Each resource that changes, by cause. */
+export function renderDetails({ comparison, groups }: Compared, style: Style = plain): string {
+  const byUrn = new Map(comparison.changes.map((change) => [change.urn, change]));
   const grouped = new Set(
     groups.flatMap(({ roots, consequences }) => [...roots, ...consequences]).map(({ urn }) => urn),
   );
-  const rest = changes.filter(({ urn }) => !grouped.has(urn));
-  const sections = [
-    [title],
-    comparison.summary.flatMap((finding) => findingLines(finding, style)),
-    [countLine(comparison)],
-    [...groups.flatMap((group) => [...groupLines(group, byUrn, style)])],
-    rest.flatMap((change) => [headline([change], style), ...detailLines(change, style)]),
-    [...wrap(unknowns, "", "").map((line) => style("dim", line))],
-  ];
-  return sections
-    .filter((lines) => lines.length > 0)
-    .map((lines) => `${lines.join("\n")}\n`)
-    .join("\n");
+  const rest = comparison.changes.filter(({ urn }) => !grouped.has(urn));
+  return [
+    ...groups.flatMap((group) => groupLines(group, byUrn, style)),
+    ...rest.flatMap((change) => [headline([change], style), ...detailLines(change, style)]),
+  ].join("\n");
 }
 
 /** What comparisons of plans cannot know. */
