@@ -30,3 +30,8 @@ export function flow(value: unknown): string {
   const isPlain = typeof value === "string" && /^[A-Za-z0-9/][\w ./@+-]*$/.test(value);
   return isPlain && !/^(true|false|null|[\d.e+-]+)$/i.test(value) ? value : JSON.stringify(value);
 }
+
+/** A text without what would steer a terminal: `\ufffd` for each control character but tabs and line breaks. */
+export function visible(text: string): string {
+  return text.replaceAll(/[^\P{Cc}\t\n]/gu, "\ufffd");
+}

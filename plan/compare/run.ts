@@ -1,30 +1,115 @@
+import { readdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join, relative, resolve } from "node:path";
 import { hasFailed, type Plan } from "../plan.ts";
 import { planProgram } from "../run.ts";
 import { readStack, type Stack } from "../stack.ts";
 import { type Clouds, type Compared, comparePlans } from "./compare.ts";
+import type { Comparison } from "./comparison.ts";
+import type { Revision } from "./revision.ts";
 
-export interface CompareOptions {
-  /** The configuration that is deployed, relative to the working directory. */
-  readonly baseFile: string;
-  /** The configuration that is to be. Default: the stack's own. */
-  readonly configFile?: string;
+/** What a stack is compared with: another configuration of the same program, or all of it at a revision. */
+export type Base = { readonly file: string } | { readonly revision: Revision; readonly ref: string };
+
+/** A comparison; or why there is none. */
+export type Outcome = Compared | { readonly stack: string; readonly problem: string };
+
+const nothing: Plan = { config: {}, steps: [], diagnostics: [], changeSummary: {} };
+
+/** The stacks that have a file now, or had one. */
+export function stacksOf(root: string, { root: base }: Revision): string[] {
+  const names = [root, base].flatMap((folder) =>
+    readdirSync(folder).flatMap((entry) => /^Pulumi\.(.+)\.yaml$/.exec(entry)?.[1] ?? []),
+  );
+  return [...new Set(names)].sort();
 }
 
-/**
- * Compares a stack with itself under another configuration.
- * @throws when either cannot be planned, with what the program says
- */
-export async function compareStack(
-  name: string,
-  { baseFile, configFile }: CompareOptions,
+/** Compares several stacks, a plan for each processor at a time; in their order. */
+export async function compareStacks(
+  names: readonly string[],
+  base: Base,
   clouds: Clouds,
+  configFile?: string,
+): Promise<Outcome[]> {
+  const limit = gate(Math.max(2, availableParallelism()));
+  return Promise.all(
+    names.map(async (stack): Promise<Outcome> => {
+      try {
+        return await compareStack(stack, base, clouds, limit, configFile);
+      } catch (error) {
+        return { stack, problem: (error as Error).message };
+      }
+    }),
+  );
+}
+
+type Gate = <T>(work: () => Promise<T>) => Promise<T>;
+
+async function compareStack(
+  name: string,
+  base: Base,
+  clouds: Clouds,
+  limit: Gate,
+  configFile: string | undefined,
 ): Promise<Compared> {
-  const base = readStack(name, { configFile: baseFile });
-  const head = readStack(name, configFile === undefined ? {} : { configFile });
-  const headName = configFile ?? `Pulumi.${name}.yaml`;
-  const [before, after] = await Promise.all([planned(base, baseFile), planned(head, headName)]);
-  const sides = { stack: name, base: baseFile, head: headName, otherSecrets: otherSecrets(base, head) };
-  return comparePlans(before, after, sides, clouds);
+  const root = resolve(import.meta.dirname, "../..");
+  const file = configFile ?? `Pulumi.${name}.yaml`;
+  const [read, baseName] = baseOf(name, base, root, configFile);
+  const [before, after] = [
+    found(read),
+    found(() => readStack(name, configFile === undefined ? {} : { configFile })),
+  ];
+  if (!before && !after) throw noStack(read);
+  const plans = [
+    before && limit(() => planned(before, baseName)),
+    after && limit(() => planned(after, file)),
+  ];
+  const [old, now] = await Promise.all(plans);
+  const otherSecrets = before && after ? changedSecrets(before, after) : [];
+  const sides = { stack: name, base: baseName, head: file, otherSecrets };
+  if (!now) return gone(sides);
+  const compared = await comparePlans(old ?? nothing, now, sides, clouds);
+  return old ? compared : { ...compared, comparison: { ...compared.comparison, isNew: true } };
+}
+
+/** How to read the base, and what it is called. */
+function baseOf(
+  name: string,
+  base: Base,
+  root: string,
+  configFile: string | undefined,
+): [() => Stack, string] {
+  if ("file" in base) return [() => readStack(name, { configFile: base.file }), base.file];
+  const place = configFile === undefined ? `Pulumi.${name}.yaml` : relative(root, resolve(configFile));
+  const { revision, ref } = base;
+  const read = () => readStack(name, { root: revision.root, configFile: join(revision.root, place) });
+  return [read, `${place} at ${ref} (${revision.commit.slice(0, 8)})`];
+}
+
+/** A stack; undefined when it has no file. */
+function found(read: () => Stack): Stack | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (/^There is no /.test((error as Error).message)) return undefined;
+    throw error;
+  }
+}
+
+function noStack(read: () => Stack): Error {
+  try {
+    read();
+  } catch (error) {
+    return error as Error;
+  }
+  return new Error("there is nothing to compare");
+}
+
+/** A stack whose file goes: nothing deploys that, so nothing is deleted. */
+function gone({ stack, base, head }: Pick<Comparison, "stack" | "base" | "head">): Compared {
+  const text = `the stack's file goes, and nothing of what is deployed does: destroy it first (npm run destroy -- --stack ${stack}), or leave the file`;
+  const summary = [{ severity: "danger", topic: "configuration", text, urns: [] }] as const;
+  return { comparison: { stack, base, head, summary, changeSummary: {}, changes: [] }, groups: [] };
 }
 
 /** A plan to compare. @throws when the program fails */
@@ -36,8 +121,25 @@ async function planned(stack: Stack, what: string): Promise<Plan> {
 }
 
 /** Keys that both have, and whose encrypted text is another. */
-function otherSecrets(base: Stack, head: Stack): string[] {
+function changedSecrets(base: Stack, head: Stack): string[] {
   return Object.keys(head.encrypted).filter(
     (key) => Object.hasOwn(base.encrypted, key) && base.encrypted[key] !== head.encrypted[key],
   );
+}
+
+/** Lets so many go on at a time. */
+function gate(places: number): Gate {
+  let free = places;
+  const waiting: (() => void)[] = [];
+  return async (work) => {
+    if (free === 0) await new Promise<void>((resolve) => waiting.push(resolve));
+    else free -= 1;
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else free += 1;
+    }
+  };
 }

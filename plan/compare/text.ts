@@ -2,7 +2,7 @@ import { isDeepStrictEqual, stripVTControlCharacters, styleText } from "node:uti
 import { parseUrn } from "../../operations/urn.ts";
 import type { Change } from "../changes.ts";
 import { simpleType } from "../labels.ts";
-import { flow } from "../texts.ts";
+import { flow, visible } from "../texts.ts";
 import type { Compared } from "./compare.ts";
 import type { Comparison, Finding, ResourceChange } from "./comparison.ts";
 import { changedLines, type Difference, documentOf } from "./differences.ts";
@@ -60,7 +60,9 @@ const marks = { danger: "!!", caution: " !", notice: "  " } as const;
 const colors = { danger: "red", caution: "yellow", notice: "reset" } as const;
 
 function findingLines({ severity, text }: Finding, style: Style): string[] {
-  return wrap(text, `${marks[severity]} `, "   ").map((line) => style(colors[severity], line));
+  return wrap(visible(text).replaceAll("\n", " "), `${marks[severity]} `, "   ").map((line) =>
+    style(colors[severity], line),
+  );
 }
 
 /** `2 to create, 1 to replace, 40 stay the same`. */
@@ -187,13 +189,13 @@ function differenceLines(difference: Omit<Difference, "kind">, style: Style): st
 }
 
 function valueText(value: unknown): string {
-  const text = typeof value === "string" ? value : flow(value ?? "");
+  const text = visible(typeof value === "string" ? value : flow(value ?? "")).replaceAll("\n", "⏎");
   return text.length > longestValue ? `${text.slice(0, longestValue)}…` : text;
 }
 
 /** Two documents line by line: what goes and comes, and a line around it. */
 function patchLines(before: string, after: string, style: Style): string[] {
-  const lines = changedLines(before, after, context);
+  const lines = changedLines(visible(before), visible(after), context);
   const more = lines.length - mostLines;
   const shown = more > 1 ? [...lines.slice(0, mostLines), `… ${more} more`] : lines;
   return shown.map((line) => {
