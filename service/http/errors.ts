@@ -20,6 +20,7 @@ const storeAnswers: Readonly<Record<StoreFault, (bucket: string) => HttpError>> 
   unavailable: (bucket) => new HttpError(502, `The bucket '${bucket}' cannot be reached`),
   denied: (bucket) => new HttpError(502, `The bucket '${bucket}' refuses this machine`),
   full: (bucket) => new HttpError(507, `The bucket '${bucket}' is full`),
+  unsupported: (bucket) => new HttpError(501, `The bucket '${bucket}' offers no links to files`),
 };
 
 /**

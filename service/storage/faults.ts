@@ -56,6 +56,7 @@ const reasons: Readonly<Record<StoreFault, string>> = {
   unavailable: "could not be reached, or failed",
   denied: "refused",
   full: "had no room left",
+  unsupported: "has no such thing",
 };
 
 /** A failure of an operation such as `listing files`; what the store said of it is the cause, for the log. */

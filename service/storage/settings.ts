@@ -44,10 +44,10 @@ export interface KeystoneSettings {
 
 export interface SwiftSettings extends KeystoneSettings {
   readonly STORE: "swift";
-  /** The files' own container; large files have their segments in `<BUCKET>_segments`. */
+  /** The files' own container. */
   readonly BUCKET: string;
-  /** The key that the account or the container has for TempURL. */
-  readonly SWIFT_TEMP_URL_KEY: string;
+  /** The key that the account or the container has for TempURL; absent: there are no links to files. */
+  readonly SWIFT_TEMP_URL_KEY?: string;
 }
 
 export interface LocalSettings {
@@ -104,7 +104,7 @@ const variables: Readonly<Record<StoreSettings["STORE"], (environment: Environme
     S3_ENDPOINT: { ...url, ...optional },
   }),
   gcs: () => ({ GCS_ENDPOINT: { ...url, ...optional } }),
-  swift: (environment) => ({ ...keystone(environment), SWIFT_TEMP_URL_KEY: secret }),
+  swift: (environment) => ({ ...keystone(environment), SWIFT_TEMP_URL_KEY: { ...secret, ...optional } }),
   local: () => ({ IDENTITY_URL: { ...url, secret: true } }),
 };
 

@@ -60,8 +60,8 @@ export interface Replacement {
   readonly signal: AbortSignal;
 }
 
-/** Why a store could not do what it was asked for. `busy` may be tried again later; `denied` is a matter of its configuration, `full` of its room. */
-export type StoreFault = "busy" | "timeout" | "unavailable" | "denied" | "full";
+/** Why a store could not do what it was asked for. `busy` may be tried again later; `denied` is a matter of its configuration, `full` of its room; `unsupported` is what it never does. */
+export type StoreFault = "busy" | "timeout" | "unavailable" | "denied" | "full" | "unsupported";
 
 /** A store's failure, in words that hold no key, token or inner address; the cause has the rest, for the log. */
 export class StoreError extends Error {

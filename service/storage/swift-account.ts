@@ -14,10 +14,15 @@ interface AccountCall extends Omit<HttpCall, "url"> {
   readonly path: string;
 }
 
-/** A project's account of Swift, with the container of its files and that of their segments. */
+/**
+ * What begins the names of segments, which lie in the container of their files: a key of links is good for one container.
+ * No file's name has a control character (service/files/names.ts), and all files sort behind it.
+ */
+export const segmentsFolder = "\u0001segments";
+
+/** A project's account of Swift, with the container of its files. */
 export interface Account {
   readonly container: string;
-  readonly segments: string;
   readonly keystone: Keystone;
   readonly client: HttpClient;
   /** With a token; with a new one, once, when it is refused. @throws {StoreError} for a status that is not expected */
@@ -36,7 +41,6 @@ export function openAccount(settings: SwiftSettings, idleMs = limitMs): Account 
     });
   return {
     container: settings.BUCKET,
-    segments: `${settings.BUCKET}_segments`,
     keystone,
     client,
     ask: async (operation, call, ...expected) => {

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { storeError } from "./faults.ts";
 import type { Reader } from "./reader.ts";
 import { StoreError } from "./store.ts";
-import { type Account, limitMs } from "./swift-account.ts";
+import { type Account, limitMs, segmentsFolder } from "./swift-account.ts";
 
 /**
  * How long a segment lasts that belongs to no file yet, so that what a process leaves that dies goes by itself; an
@@ -14,7 +14,7 @@ const atATime = 8;
 
 /** A part of a file, as its manifest names it (Swift, "Static Large Objects"). */
 export interface Segment {
-  /** `/container/object`, not encoded. */
+  /** `/container/object`, not encoded; older ones are in a container of their own. */
   readonly path: string;
   readonly etag: string;
   readonly size_bytes: number;
@@ -33,12 +33,12 @@ export async function sendSegments(
 ): Promise<Segment[]> {
   // By the name's hash, which fits whatever the name: what was left behind can be found by it.
   const hash = createHash("sha256").update(name).digest("hex");
-  const folder = `/${account.segments}/${hash}/${new Date().toISOString()}-${randomUUID()}`;
+  const folder = `/${account.container}/${segmentsFolder}/${hash}/${new Date().toISOString()}-${randomUUID()}`;
   const segments: Segment[] = [];
   try {
     while (!(await reader.ended())) {
       const path = `${folder}/${String(segments.length).padStart(5, "0")}`;
-      await prepareSegments(account, signal);
+      await renewToken(account, signal);
       segments.push({ path, etag: "", size_bytes: 0 });
       segments[segments.length - 1] = await sendSegment(account, path, reader, maxBytes, signal);
     }
@@ -66,7 +66,13 @@ async function sendSegment(
   }
   const { headers } = await account.ask(
     "storing a segment",
-    { method: "PUT", path, headers: { "x-delete-after": unfinishedDays * 86_400 }, body: hashed(), signal },
+    {
+      method: "PUT",
+      path: encoded(path),
+      headers: { "x-delete-after": unfinishedDays * 86_400 },
+      body: hashed(),
+      signal,
+    },
     201,
   );
   const etag = hash.digest("hex");
@@ -75,11 +81,15 @@ async function sendSegment(
   return { path, etag, size_bytes: part.bytes() };
 }
 
-/** Makes sure of the container for segments and, by the way, of the token: a stream cannot be sent again with another. */
-async function prepareSegments(account: Account, signal: AbortSignal): Promise<void> {
-  const path = `/${account.segments}`;
-  const { status } = await account.ask("storing a file", { method: "HEAD", path, signal }, 200, 204, 404);
-  if (status === 404) await account.ask("storing a file", { method: "PUT", path, signal }, 201, 202);
+/** Makes sure of the token, because a stream cannot be sent again with another; and of the container, by the way. */
+async function renewToken(account: Account, signal: AbortSignal): Promise<void> {
+  const path = `/${account.container}`;
+  await account.ask("storing a file", { method: "HEAD", path, signal }, 200, 204);
+}
+
+/** A segment's path as a URL has it; the rest of it needs no encoding. */
+function encoded(path: string): string {
+  return path.replace(segmentsFolder, encodeURIComponent(segmentsFolder));
 }
 
 /**
@@ -102,7 +112,12 @@ async function keepSegment(account: Account, { path }: Segment, signal: AbortSig
   // Swift forgets an expiry that a POST does not set again (Object Storage API, "Create or update object metadata");
   // Ceph's Swift API keeps it unless told so (rgw_rest_swift.cc, get_delete_at_param).
   const headers = { "x-remove-delete-at": "true" };
-  const { status } = await account.ask("storing a file", { method: "POST", path, headers, signal }, 202, 404);
+  const { status } = await account.ask(
+    "storing a file",
+    { method: "POST", path: encoded(path), headers, signal },
+    202,
+    404,
+  );
   if (status === 202) return;
   const cause = new Error(`${path} is gone: an upload may take ${unfinishedDays} days`);
   throw storeError("unavailable", "storing a file", cause);
@@ -118,11 +133,11 @@ export async function deleteSegments(
     // What an upload leaves is deleted even though, or because, its caller has gone.
     const signal = AbortSignal.timeout(limitMs);
     try {
-      await account.ask("deleting a segment", { method: "DELETE", path, signal }, 204, 404);
+      await account.ask("deleting a segment", { method: "DELETE", path: encoded(path), signal }, 204, 404);
     } catch (error) {
       const cause = new AggregateError([reason, error], `${path} and what follows it were left behind`);
       const fault = [reason, error].find((failure) => failure instanceof StoreError)?.fault ?? "unavailable";
-      throw storeError(fault, `deleting the segments in ${account.segments}`, cause);
+      throw storeError(fault, `deleting the segments of a file in ${account.container}`, cause);
     }
   }
 }

@@ -13,6 +13,8 @@ const smallBytes = 1024 * 1024;
 /** A manifest names at most 1,000 segments (Swift, "max_manifest_segments"): 64 GB, if the length is not known. */
 const segmentBytes = 64 * 1024 * 1024;
 const maxSegments = 1_000;
+/** Where the files of a container begin, behind their segments (swift-account.ts). */
+const behindSegments = "\u001f";
 /** What Swift keeps beside an object and gives back with it. */
 const hashHeader = "x-object-meta-hash";
 
@@ -52,13 +54,18 @@ export function openSwift(settings: SwiftSettings, options: StoreOptions = {}): 
       }),
     presign: (name, { expiresSeconds, contentDisposition, signal }) =>
       call("signing a URL", signal, async () => {
+        const key = settings.SWIFT_TEMP_URL_KEY;
+        if (key === undefined) {
+          const cause = new Error("no SWIFT_TEMP_URL_KEY is set, which links are signed with");
+          throw storeError("unsupported", "signing a URL", cause);
+        }
         const session = await keystone.session(signal);
         // The public one is where downloads come from.
         const publicUrl = session.urlOf(service, "public");
         return temporaryUrl({
           url: `${publicUrl}/${container}/${encodeURIComponent(name)}`,
           object: `${new URL(publicUrl).pathname}/${container}/${name}`,
-          key: settings.SWIFT_TEMP_URL_KEY,
+          key,
           digest: await digestOf(session, signal),
           expires: Math.floor(Date.now() / 1000) + expiresSeconds,
           contentDisposition,
@@ -87,7 +94,7 @@ async function list(account: Account, { prefix, after, limit, signal }: ListOpti
     format: "json",
     limit: String(limit + 1),
     ...(prefix !== undefined && { prefix }),
-    ...(after !== undefined && { marker: after }),
+    marker: after ?? behindSegments,
   });
   const path = `/${account.container}?${query}`;
   const { body } = await account.ask("listing files", { method: "GET", path, signal }, 200);

@@ -197,6 +197,7 @@ test.each([
   ["unavailable", 502, `The bucket '${bucket}' cannot be reached`],
   ["denied", 502, `The bucket '${bucket}' refuses this machine`],
   ["full", 507, `The bucket '${bucket}' is full`],
+  ["unsupported", 501, `The bucket '${bucket}' offers no links to files`],
 ] as const)(
   "a store that is %s is answered with %i, and its words are logged alone",
   async (fault, status, message) => {

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { createHttpClient } from "../../service/storage/http.ts";
 import { createKeystone } from "../../service/storage/keystone.ts";
 import type { SwiftSettings } from "../../service/storage/settings.ts";
+import { openSwift } from "../../service/storage/swift.ts";
 
 const signal = new AbortController().signal;
 const client = createHttpClient(1_000);
@@ -114,4 +115,13 @@ test("renews a token before it ends", async () => {
   const last = await keystone.session(signal);
   expect(last.token).toBe("token 2");
   expect(last.renewAt - Date.now()).toBeLessThanOrEqual(lifeMs - 60_000);
+});
+
+test("signs no links without a key for them", async () => {
+  const { SWIFT_TEMP_URL_KEY: _, ...without } = settings;
+  const store = openSwift(without);
+  const options = { expiresSeconds: 60, contentDisposition: "attachment", signal };
+  await expect(store.presign("a", options)).rejects.toMatchObject({ fault: "unsupported" });
+  expect(logins).toEqual([]);
+  await store.close();
 });

@@ -60,7 +60,6 @@ test.each([
       "OS_PASSWORD is not set",
       "OS_PROJECT_NAME is not set",
       'OS_INTERFACE is "private"; it must be one of public, internal, admin',
-      "SWIFT_TEMP_URL_KEY is not set",
     ],
   ],
   [

@@ -9,6 +9,7 @@ import type { State } from "../../providers/local/cloud/store.ts";
 import { openStore } from "../../service/storage/index.ts";
 import { readStoreSettings, type StoreOptions } from "../../service/storage/settings.ts";
 import type { BucketStore, Store } from "../../service/storage/store.ts";
+import { segmentsFolder } from "../../service/storage/swift-account.ts";
 import { isInstalled, serverPackages } from "../servers/cache.ts";
 import { startGcs } from "../servers/gcs.ts";
 import { startOpenstack } from "../servers/openstack.ts";
@@ -144,16 +145,14 @@ async function openOpenstack(endpoint?: string): Promise<TestStore> {
   const server = await startOpenstack({
     ...(endpoint && { endpoint, tokenCacheSeconds: 2, digests: "sha1" }),
   });
+  // A key of the container's own, which is good for less than one of the account's.
+  const key = "key-of-the-container";
+  await server.request("POST", `/${server.bucket}`, { "x-container-meta-temp-url-key": key });
   const environment = {
     STORE: "swift",
     BUCKET: server.bucket,
-    SWIFT_TEMP_URL_KEY: server.temporaryUrlKey,
+    SWIFT_TEMP_URL_KEY: key,
     ...server.credentials,
-  };
-  const names = async (container: string) => {
-    const answer = await server.request("GET", `/${container}?format=json`);
-    if (answer.status === 404) return [];
-    return ((await answer.json()) as { name: string }[]).map(({ name }) => name);
   };
   return {
     store: await reopen(environment, {}, { segmentBytes: 6 * 1024 * 1024 }),
@@ -164,10 +163,11 @@ async function openOpenstack(endpoint?: string): Promise<TestStore> {
     environment,
     reopen: (...change) => reopen(environment, ...change),
     documents: () => reopen(environment, {}, { prefix: "controller/" }),
-    keys: async () => [
-      ...(await names(server.bucket)),
-      ...(await names(`${server.bucket}_segments`)).map((name) => `segment ${name}`),
-    ],
+    keys: async () => {
+      const answer = await server.request("GET", `/${server.bucket}?format=json`);
+      const names = ((await answer.json()) as { name: string }[]).map(({ name }) => name);
+      return names.map((name) => name.replace(`${segmentsFolder}/`, "segment "));
+    },
     stop: server.stop,
   };
 }

@@ -14,6 +14,7 @@ import {
   vi,
 } from "vitest";
 import type { Store } from "../../service/storage/store.ts";
+import { segmentsFolder } from "../../service/storage/swift-account.ts";
 import { bearer, token } from "../service/file-api.ts";
 import { startApp } from "../service/process.ts";
 import { type FaultProxy, startProxy } from "./proxy.ts";
@@ -28,6 +29,7 @@ const count = 10;
 const segmentBytes = 10_000;
 const server = join(import.meta.dirname, "../../service/server.ts");
 const day = 86_400;
+const folder = encodeURIComponent(segmentsFolder);
 const swift = storeKinds.find(({ name }) => name === "swift");
 
 /** Chunks of a segment's size, with something to do before the one after `before`. */
@@ -73,7 +75,7 @@ describe.skipIf(!swift?.installed)("the segments of Swift's large files", () => 
   async function segments() {
     const names = (await opened.keys()).filter((key) => key.startsWith("segment "));
     return Promise.all(
-      names.map((name) => look(`/${store.bucket}_segments/${name.slice("segment ".length)}`)),
+      names.map((name) => look(`/${store.bucket}/${folder}/${name.slice("segment ".length)}`)),
     );
   }
 
@@ -87,7 +89,7 @@ describe.skipIf(!swift?.installed)("the segments of Swift's large files", () => 
     store.put("large", Readable.from(content), { ...text, signal: abort });
 
   const isKeeping = ({ method, url }: IncomingMessage) =>
-    method === "POST" && `${url}`.includes("_segments/");
+    method === "POST" && `${url}`.includes(`/${folder}/`);
   const isManifest = ({ url }: IncomingMessage) => `${url}`.endsWith("?multipart-manifest=put");
 
   test("expire when the app is killed in the middle of an upload", async () => {
