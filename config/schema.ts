@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { rootAnswers } from "../service/settings/environment.ts";
 import { type Limits, mapLimits } from "../service/settings/limits.ts";
-import { flavorModes, natModes, sizes, tempUrlModes } from "./settings.ts";
+import { flavorModes, natModes, openstackStores, sizes, tempUrlModes } from "./settings.ts";
 import {
   addresses,
   boolean,
@@ -244,8 +244,31 @@ const openstack = object({
     "Whether that one may do with the stack's containers what the app does, and nothing else. `false` for a cloud whose Swift does not know access rules, and refuses such credentials altogether.",
     v.optional(boolean, true),
   ),
+  store: key(
+    "What keeps files and releases: Swift's containers, or one bucket of a service that speaks S3, such as Ceph's.",
+    v.optional(oneOf(openstackStores), "swift"),
+  ),
+  s3: key(
+    "How that service is reached. Who deploys has an access key of their own in the environment (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`; `openstack ec2 credentials create`).",
+    v.optional(
+      object({
+        endpoint: key("Its URL (`openstack catalog show s3`), without a bucket.", word),
+        region: key("The region that requests are signed for.", v.optional(word, "us-east-1")),
+        credential: key(
+          "The access key of machines. Its secret stands in their user data, and should be a secret here.",
+          v.optional(object({ id: key("Its id.", word), secret: key("Its secret.", physicalName) })),
+          { default: "none: it is required, unless `createCredential` is true" },
+        ),
+        createCredential: key(
+          "Whether the program makes that key (EC2-style, by Keystone). Whoever reads a machine's user data may then do in the project whatever who deploys may.",
+          v.optional(boolean, false),
+        ),
+      }),
+    ),
+    { default: "none; required with `store: s3`" },
+  ),
   tempUrl: key(
-    "What has the key of links to files: their container, or the account where the cloud knows no other (older Ceph). An account's keys are set by its owner, not by the program.",
+    "What has the key of links to files in Swift: their container, or the account where the cloud knows no other (older Ceph). An account's keys are set by its owner, not by the program. `off`: there are no links, and no downloads by them.",
     v.optional(oneOf(tempUrlModes), "container"),
   ),
   tempUrlKeys: key(

@@ -155,8 +155,23 @@ export interface ControllerSettings
 /** Whose flavors machines have: the cloud's own, or two that the program makes. */
 export const flavorModes = ["given", "create"] as const;
 
-/** What has the keys that links to files are signed with, in Swift. */
-export const tempUrlModes = ["container", "account"] as const;
+/** What has the keys that links to files are signed with, in Swift; `off`: there are no links. */
+export const tempUrlModes = ["container", "account", "off"] as const;
+
+/** What keeps files and releases on OpenStack. */
+export const openstackStores = ["swift", "s3"] as const;
+
+/** An S3 service of an OpenStack cloud, such as Ceph's. */
+export interface OpenstackS3Settings {
+  /** Its URL; the bucket stands in the path. */
+  readonly endpoint: string;
+  /** The region that requests are signed for. Default `us-east-1`. */
+  readonly region: string;
+  /** The access key of machines. */
+  readonly credential?: { readonly id: string; readonly secret: string } | undefined;
+  /** Whether the program makes one, which may do whatever who deploys may. Default false. */
+  readonly createCredential: boolean;
+}
 
 /** What one OpenStack cloud calls its parts, and what it can do. */
 export interface OpenstackSettings {
@@ -178,6 +193,10 @@ export interface OpenstackSettings {
   readonly roles: readonly string[];
   /** Whether that one is limited to what the app asks of its containers. Default true. */
   readonly accessRules: boolean;
+  /** Default `swift`. */
+  readonly store: (typeof openstackStores)[number];
+  /** How the store is reached, where that is `s3`. */
+  readonly s3?: OpenstackS3Settings | undefined;
   /** Default `container`. */
   readonly tempUrl: (typeof tempUrlModes)[number];
   /** Up to two keys, of which the first signs; none: the program makes one. Default none. */

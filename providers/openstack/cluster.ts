@@ -1,20 +1,16 @@
 import { scryptSync } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { Cluster, type ClusterArgs } from "../../components/cluster.ts";
 import { type Platform, releaseKey } from "../../release/runtimes.ts";
 import { revisionOf } from "../../release/startup.ts";
 import type { AppEnvironment } from "../../service/settings/environment.ts";
-import type { OpenstackBucket } from "./bucket.ts";
+import type { MachineAccess, OpenstackBucket } from "./bucket.ts";
 import { metadataOf, type OpenstackContext, tagsOf } from "./context.ts";
 import type { Flavors } from "./flavors.ts";
-import type { MachineCredential } from "./identity.ts";
 import { bootOf } from "./images.ts";
 import type { OpenstackNetwork } from "./network.ts";
 import { Instance, type InstanceArgs, Keypair, Port, ServerGroup } from "./resources.ts";
-
-const functions = readFileSync(join(import.meta.dirname, "startup.sh"), "utf8");
+import { startupFunctions } from "./startup.ts";
 
 /** The only platform that images are asked for. */
 const platform: Platform = "linux-x64";
@@ -54,7 +50,7 @@ export class OpenstackCluster extends Cluster {
   constructor(
     name: string,
     args: Args,
-    credential: MachineCredential,
+    access: MachineAccess,
     flavors: Flavors,
     context: OpenstackContext,
     opts?: pulumi.ComponentResourceOptions,
@@ -63,7 +59,7 @@ export class OpenstackCluster extends Cluster {
     this.#context = context;
     this.port = args.port;
     this.machineType = flavors.nameFor(args);
-    const startup = this.#startup(args, credential);
+    const startup = this.#startup(args, access);
     this.revision = startup.revision;
     const group = new ServerGroup(name, { policies: ["soft-anti-affinity"] }, { parent: this });
     this.groupId = group.id;
@@ -91,24 +87,13 @@ export class OpenstackCluster extends Cluster {
     this.registerOutputs({ machineType: this.machineType });
   }
 
-  #startup(args: Args, credential: MachineCredential) {
-    const { authUrl, region } = this.#context;
-    const keystone = { OS_AUTH_URL: authUrl, OS_REGION_NAME: region };
+  #startup(args: Args, { settings, environment, secrets }: MachineAccess) {
+    const { cloud } = this.#context;
+    const functions = startupFunctions(cloud.store);
     // Octavia's machines have addresses in the network's subnets, and append one to X-Forwarded-For.
-    const environment = {
-      TRUSTED_PROXIES: args.network.cidr,
-      STORE: "swift",
-      BUCKET: args.bucket.bucketName,
-      ...keystone,
-      OS_APPLICATION_CREDENTIAL_ID: credential.credentialId,
-    };
-    const secrets = {
-      OS_APPLICATION_CREDENTIAL_SECRET: credential.secret,
-      SWIFT_TEMP_URL_KEY: args.bucket.temporaryUrlKey,
-    };
-    const settings = { CONTAINER: args.bucket.releasesName, ...keystone };
-    const machine = { flavor: this.machineType, image: this.#context.cloud.image };
-    return this.startup(args, platform, { functions, settings, environment, secrets }, machine);
+    const told = { TRUSTED_PROXIES: args.network.cidr, ...environment };
+    const machine = { flavor: this.machineType, image: cloud.image };
+    return this.startup(args, platform, { functions, settings, environment: told, secrets }, machine);
   }
 
   #keyPair(name: string, { sshKey }: Args): Keypair | undefined {
@@ -161,10 +146,10 @@ export class OpenstackCluster extends Cluster {
 function revisionOfMachines(
   name: string,
   args: Args,
-  { settings, authUrl, region }: OpenstackContext,
+  { settings, cloud, authUrl, region }: OpenstackContext,
 ): string {
   const { release, subnets, size, machineType, diskGiB, sshKey, port, rollout } = args;
-  const { app, project, openstack, network, names, clusters } = settings;
+  const { app, project, network, names, clusters } = settings;
   const path = clusters.find((cluster) => cluster.name === name)?.path;
   const places = subnets.map((place) => network.subnets[place]);
   const runtime = release.runtime(platform).sha512;
@@ -174,10 +159,11 @@ function revisionOfMachines(
     // What a script is rendered with; all that it tells the app is in `facts`.
     environment: { PORT: port, DRAIN_SECONDS: rollout.drainSeconds } as AppEnvironment,
     timeoutSeconds: rollout.timeoutSeconds,
-    cloud: { functions, settings: {}, environment: {} },
+    cloud: { functions: startupFunctions(cloud.store), settings: {}, environment: {} },
   };
-  const { image, flavors, credential, roles, accessRules, tempUrlKeys } = openstack ?? {};
-  const login = { credential, roles, accessRules, tempUrlKeys, name: names.machineCredential };
+  const { image, flavors, credential, roles, accessRules, tempUrlKeys, tempUrl, s3 } = cloud;
+  const links = tempUrl !== "off";
+  const login = { credential, roles, accessRules, tempUrlKeys, links, s3, name: names.machineCredential };
   // A name is no place for what a secret could be guessed by: each guess shall take a while.
   const told = scryptSync(JSON.stringify([app, login]), project, 16).toString("hex");
   const made = { size, machineType, diskGiB, image, flavors, sshKey };

@@ -1,7 +1,7 @@
 import { refuse } from "../../config/checks.ts";
 import { addressCount, parseCidr } from "../../config/cidr.ts";
 import { checkHttps } from "../../config/https.ts";
-import type { CloudRules, Draft, Report, Settings } from "../../config/settings.ts";
+import type { CloudRules, Draft, OpenstackSettings, Report, Settings } from "../../config/settings.ts";
 import { isId } from "./images.ts";
 import { checkNames, checkTags } from "./names.ts";
 import { checkProviderConfig } from "./provider-config.ts";
@@ -100,6 +100,7 @@ function checkCloud({ openstack, clusters = [] }: Draft<Settings>, report: Repor
       "it knows no paths, no HTTP health checks and no allowed ranges: use another, such as amphora (openstack loadbalancer provider list)";
     report("openstack.loadBalancerProvider", loadBalancerProvider, remedy);
   }
+  checkStore(openstack, report);
   if (tempUrlKeys.length > keysOfContainer)
     report("openstack.tempUrlKeys", `${tempUrlKeys.length} keys`, "Swift knows two: the first signs");
   if (tempUrl === "account" && tempUrlKeys.length === 0)
@@ -114,4 +115,60 @@ function checkCloud({ openstack, clusters = [] }: Draft<Settings>, report: Repor
       "a disk of a size of its own is a volume, made of an image by its id: make openstack.image one (openstack image list)";
     report(`clusters[${index}].diskGiB`, diskGiB, remedy);
   }
+}
+
+/** What keeps files and releases, and what goes with it. */
+function checkStore(
+  { store, s3, credential, tempUrl, tempUrlKeys = [] }: Draft<OpenstackSettings>,
+  report: Report,
+): void {
+  if (tempUrl === "off" && tempUrlKeys.length > 0)
+    report(
+      "openstack.tempUrlKeys",
+      "…",
+      "without links (tempUrl: off) there is nothing to sign; leave it out",
+    );
+  if (store !== "s3") {
+    if (s3) report("openstack.s3", "…", "it is for store: s3; leave it out, or make openstack.store that");
+    return;
+  }
+  if (!s3) {
+    const remedy =
+      "say where the service is, s3.endpoint (openstack catalog show s3), and which access key machines have, s3.credential";
+    report("openstack.s3", undefined, remedy);
+    return;
+  }
+  const { endpoint, region, createCredential } = s3;
+  if (endpoint !== undefined && !/^https?:\/\/[^\s/?#]+(\/[^\s?#]*[^\s?#/])?$/.test(endpoint))
+    report(
+      "openstack.s3.endpoint",
+      endpoint,
+      "it must be a URL without a slash at its end, such as https://rgw.example.org",
+    );
+  if (region !== undefined && !/^[a-z0-9-]{1,40}$/.test(region))
+    report(
+      "openstack.s3.region",
+      region,
+      "it must be lower-case letters, digits and hyphens, such as us-east-1",
+    );
+  if (s3.credential && createCredential)
+    report(
+      "openstack.s3.createCredential",
+      true,
+      "machines have one access key: leave this out, or s3.credential",
+    );
+  if (!s3.credential && createCredential === false)
+    report(
+      "openstack.s3.credential",
+      undefined,
+      "give the access key of machines, of a user that may do nothing else (openstack ec2 credentials create), or let the program make one of your own rights with s3.createCredential",
+    );
+  if (credential)
+    report(
+      "openstack.credential",
+      "…",
+      "it is for Swift; with store: s3 machines have openstack.s3.credential",
+    );
+  if (tempUrlKeys.length > 0)
+    report("openstack.tempUrlKeys", "…", "they are for Swift; with store: s3 the access key signs links");
 }

@@ -1,27 +1,51 @@
 import type { ObjectStore, PlaceOfObjects } from "../../operations/files.ts";
 import type { DeployedStack } from "../../operations/outputs.ts";
 import { objectsIn } from "../../plugin/object-store.ts";
-import type { StoreSettings } from "../../service/storage/settings.ts";
+import type { S3Settings, StoreSettings, SwiftSettings } from "../../service/storage/settings.ts";
 import { loginOf } from "./login.ts";
 import { placeOf } from "./outputs.ts";
 
-/** A container of a stack on OpenStack, with the operator's own login. */
-async function settingsOf(
+/** The files of a deployed stack. Links to those in Swift need a key of the container's, as `SWIFT_TEMP_URL_KEY`. */
+export async function filesOf(stack: DeployedStack): Promise<StoreSettings> {
+  const { s3Endpoint, s3Region = "", ...place } = placeOf(stack);
+  const { bucketName } = stack.outputs;
+  if (s3Endpoint !== undefined) return s3Settings(bucketName, { endpoint: s3Endpoint, region: s3Region });
+  const { SWIFT_TEMP_URL_KEY } = process.env;
+  return { ...(await swiftSettings(bucketName, place)), ...(SWIFT_TEMP_URL_KEY && { SWIFT_TEMP_URL_KEY }) };
+}
+
+/** The place of releases and runtimes, for whoever deploys. */
+export async function objectsOf({ bucket, access }: PlaceOfObjects): Promise<ObjectStore> {
+  const { endpoint, authUrl, region } = access as Readonly<Record<string, string>>;
+  if (endpoint !== undefined) return objectsIn(s3Settings(bucket, { endpoint, region: String(region) }));
+  return objectsIn(await swiftSettings(bucket, { authUrl: String(authUrl), region: String(region) }));
+}
+
+/** A container, with the operator's own login. */
+async function swiftSettings(
   bucket: string,
   place: { readonly authUrl: string; readonly region: string },
-  key: string,
-): Promise<StoreSettings> {
-  return { STORE: "swift", BUCKET: bucket, ...(await loginOf(place)), SWIFT_TEMP_URL_KEY: key };
+): Promise<SwiftSettings> {
+  return { STORE: "swift", BUCKET: bucket, ...(await loginOf(place)) };
 }
 
-/** The files of a deployed stack. Links to them need a key of the container's, as `SWIFT_TEMP_URL_KEY`; nothing else does. */
-export async function filesOf(stack: DeployedStack): Promise<StoreSettings> {
-  const key = process.env.SWIFT_TEMP_URL_KEY || "none";
-  return settingsOf(stack.outputs.bucketName, placeOf(stack), key);
+function s3Settings(
+  bucket: string,
+  place: { readonly endpoint: string; readonly region: string },
+): S3Settings {
+  s3Login();
+  return { STORE: "s3", BUCKET: bucket, AWS_REGION: place.region, S3_ENDPOINT: place.endpoint };
 }
 
-/** The container of releases and runtimes, for whoever deploys. */
-export async function objectsOf({ bucket, access }: PlaceOfObjects): Promise<ObjectStore> {
-  const place = { authUrl: String(access.authUrl), region: String(access.region) };
-  return objectsIn(await settingsOf(bucket, place, "none"));
+/**
+ * Asks for the operator's own access key. The SDK would otherwise look on, for keys that are another cloud's.
+ *
+ * @throws when the environment names none
+ */
+export function s3Login(): void {
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE } = process.env;
+  if (AWS_PROFILE || (AWS_ACCESS_KEY_ID && AWS_SECRET_ACCESS_KEY)) return;
+  throw new Error(
+    "No access key for the object store: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (openstack ec2 credentials create), or AWS_PROFILE",
+  );
 }

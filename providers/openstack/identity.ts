@@ -1,13 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { OpenstackBucket } from "./bucket.ts";
 import { logicalName, nameOf, type OpenstackContext } from "./context.ts";
 import { ApplicationCredential } from "./resources.ts";
+import type { SwiftBucket } from "./swift.ts";
 
 /** What machines do with each container; each is needed by a call of the app (service/storage/swift*.ts) or of the startup script. */
 const grants = [
   { container: "releases", objects: ["GET"], itself: [] },
-  { container: "files", objects: ["GET", "HEAD", "PUT", "POST", "DELETE"], itself: ["GET"] },
-  { container: "segments", objects: ["GET", "HEAD", "PUT", "POST", "DELETE"], itself: ["HEAD", "PUT"] },
+  { container: "files", objects: ["GET", "HEAD", "PUT", "POST", "DELETE"], itself: ["GET", "HEAD"] },
 ] as const;
 
 /**
@@ -22,7 +21,7 @@ export class MachineCredential extends pulumi.ComponentResource {
 
   constructor(
     name: string,
-    bucket: OpenstackBucket,
+    bucket: SwiftBucket,
     context: OpenstackContext,
     opts?: pulumi.ComponentResourceOptions,
   ) {
@@ -52,8 +51,8 @@ export class MachineCredential extends pulumi.ComponentResource {
 }
 
 /** Paths below any account: `*` is one segment, `**` is any number (Identity API v3, "Application Credentials", access rules). */
-function accessRules({ releasesName, bucketName, segmentsName }: OpenstackBucket) {
-  const names = { releases: releasesName, files: bucketName, segments: segmentsName };
+function accessRules({ releasesName, bucketName }: SwiftBucket) {
+  const names = { releases: releasesName, files: bucketName };
   return grants.flatMap(({ container, objects, itself }) => {
     const path = pulumi.interpolate`/v1/*/${names[container]}`;
     const service = "object-store";

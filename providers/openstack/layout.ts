@@ -8,6 +8,8 @@ export interface LayoutInputs {
   readonly subnets: readonly { readonly cidr: string }[];
   /** The exact name of the files' container, when it is given. */
   readonly bucket?: string | undefined;
+  /** What keeps files and releases: `swift`, or the URL of a service that speaks S3. Default `swift`. */
+  readonly store?: string | undefined;
   /** Whether the containers are protected. */
   readonly protect: boolean;
 }
@@ -23,7 +25,9 @@ export const layout: ResourceKind = {
     const [before, after] = [olds, news] as unknown as [LayoutInputs, LayoutInputs];
     // What else changes follows from where it is.
     const moved = [...movedTo("authUrl", before, after), ...movedTo("region", before, after)];
-    return moved.length > 0 ? moved : [...overlappingSubnets(before, after), ...renamedBucket(before, after)];
+    if (moved.length > 0) return moved;
+    const kept = [...movedStore(before, after), ...renamedBucket(before, after)];
+    return [...overlappingSubnets(before, after), ...kept];
   },
   async create(_news: Properties, context) {
     return { id: context.name, outputs: {} };
@@ -55,4 +59,11 @@ function renamedBucket(before: LayoutInputs, after: LayoutInputs): CheckFailure[
   if (!before.protect || after.bucket === undefined || before.bucket === after.bucket) return [];
   const reason = `switchyard:names.bucket is ${JSON.stringify(after.bucket)}: a container cannot be renamed, and the one that is there is protected with its files. Leave the name as it was; or, to begin with an empty container, deploy switchyard:bucket.protect as false first.`;
   return [{ property: "bucket", reason }];
+}
+
+function movedStore(before: LayoutInputs, after: LayoutInputs): CheckFailure[] {
+  const [from, to] = [before.store ?? "swift", after.store ?? "swift"];
+  if (!before.protect || from === to) return [];
+  const reason = `switchyard:openstack.store changes from ${from} to ${to}: files do not move, and those that are there are protected. Leave it as it was; or, to begin with an empty one, deploy switchyard:bucket.protect as false first.`;
+  return [{ property: "store", reason }];
 }

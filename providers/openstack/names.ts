@@ -13,7 +13,7 @@ const anyName: NameRule = { pattern: /^\P{Cc}{1,255}$/u, expected: "one line of 
 /** What may have an exact name (`switchyard:names`), by role, and OpenStack's limits for it. */
 const nameRules = {
   appSecurityGroup: securityGroupName(),
-  // Files of more than 1 MiB have their segments in a container of the same name and `_segments`.
+  // What the app itself takes for a bucket (service/storage/settings.ts).
   bucket: {
     pattern: /^[A-Za-z0-9][\w.-]{0,221}$/,
     expected: "1 to 222 letters, digits, `.`, `_` or `-`, a letter or digit first",
@@ -37,11 +37,21 @@ const mostTags = 60;
 /** Metadata that the program sets itself. */
 const ownTags: ReadonlySet<string> = new Set(["project_name", "cluster", "release"]);
 
+/** A bucket of S3's has a name of its service, not of its project (Amazon S3 user guide, "Bucket naming rules"). */
+const s3BucketName: NameRule = {
+  pattern: /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/,
+  expected: "3 to 63 lower-case letters, digits or `-`, none of these at an end",
+};
+
+function ruleOf(role: NameRole, s3: boolean): NameRule {
+  return role === "bucket" && s3 ? s3BucketName : nameRules[role];
+}
+
 /** Refuses exact names that OpenStack does not take, and roles that there are not. */
-export function checkNames({ names = {} }: Draft<Settings>, report: Report): void {
+export function checkNames({ names = {}, openstack }: Draft<Settings>, report: Report): void {
   for (const [role, name = ""] of Object.entries(names)) {
     const rule: NameRule | undefined = Object.hasOwn(nameRules, role)
-      ? nameRules[role as NameRole]
+      ? ruleOf(role as NameRole, openstack?.store === "s3")
       : undefined;
     if (!rule)
       report(`names.${role}`, name, `there is no such role, ${didYouMean(role, Object.keys(nameRules))}`);

@@ -6,6 +6,9 @@ const schema = v.object({
   region: v.string(),
   project: v.string(),
   loadBalancer: v.string(),
+  /** Of the object store, where that speaks S3. */
+  s3Endpoint: v.optional(v.string()),
+  s3Region: v.optional(v.string()),
 });
 
 /** Where a stack is: its Keystone's URL, the region, the project by its id; and its load balancer, which knows the health of machines. */

@@ -39,6 +39,7 @@ export const replacements: ReplacementTable = {
     "secret",
     "unrestricted",
   ],
+  "openstack:identity/ec2CredentialV3:Ec2CredentialV3": ["projectId", "region", "userId"],
   "openstack:loadbalancer/l7PolicyV2:L7PolicyV2": ["listenerId", "region"],
   "openstack:loadbalancer/l7RuleV2:L7RuleV2": ["l7policyId", "region"],
   "openstack:loadbalancer/listener:Listener": ["loadbalancerId", "protocol", "protocolPort", "region"],

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { LayoutInputs } from "./layout.ts";
+import type { S3BucketInputs } from "./s3-bucket.ts";
 
 // Each from a file of its own: an index of the SDK's would load all others.
 export { Flavor } from "@pulumi/openstack/compute/flavor.js";
@@ -7,6 +8,7 @@ export { Instance, type InstanceArgs } from "@pulumi/openstack/compute/instance.
 export { Keypair } from "@pulumi/openstack/compute/keypair.js";
 export { ServerGroup } from "@pulumi/openstack/compute/serverGroup.js";
 export { ApplicationCredential } from "@pulumi/openstack/identity/applicationCredential.js";
+export { Ec2CredentialV3 } from "@pulumi/openstack/identity/ec2CredentialV3.js";
 export { L7PolicyV2 } from "@pulumi/openstack/loadbalancer/l7policyV2.js";
 export { L7RuleV2 } from "@pulumi/openstack/loadbalancer/l7ruleV2.js";
 export { Listener, type ListenerArgs } from "@pulumi/openstack/loadbalancer/listener.js";
@@ -28,5 +30,18 @@ export { Container, type ContainerArgs } from "@pulumi/openstack/objectstorage/c
 export class Layout extends pulumi.CustomResource {
   constructor(name: string, args: LayoutInputs, opts?: pulumi.CustomResourceOptions) {
     super("switchyard:openstack:Layout", name, { ...args }, opts);
+  }
+}
+
+/** A bucket of a service that speaks S3. */
+export class S3Bucket extends pulumi.CustomResource {
+  declare readonly bucket: pulumi.Output<string>;
+
+  constructor(
+    name: string,
+    args: { readonly [K in keyof S3BucketInputs]: pulumi.Input<S3BucketInputs[K]> },
+    opts?: pulumi.CustomResourceOptions,
+  ) {
+    super("switchyard:openstack:S3Bucket", name, { ...args }, opts);
   }
 }

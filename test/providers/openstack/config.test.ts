@@ -3,6 +3,7 @@ import { problemsOf as homeProblemsOf } from "../../support/config.ts";
 import { cloud, problemsOf, valid } from "./problems.ts";
 
 const one = { name: "a", min: 1 };
+const s3 = { endpoint: "https://rgw.example.org", credential: { id: "a", secret: "hunter2" } };
 const barbican = "https://barbican.example.org/v1/containers/0f3c3a52-6a53-4f1f-8a37-0a3a9a1d6a11";
 
 test("takes what a cloud calls its parts, and who may come in", async () => {
@@ -67,6 +68,51 @@ test.each([
     "links by a key of the account that is not given",
     { openstack: { ...cloud, tempUrl: "account" } },
     /^openstack\.tempUrlKeys is missing; give the key that the account has/,
+  ],
+  [
+    "keys of links without links",
+    { openstack: { ...cloud, tempUrl: "off", tempUrlKeys: ["hunter2"] } },
+    'openstack.tempUrlKeys is "…"; without links (tempUrl: off) there is nothing to sign; leave it out',
+  ],
+  [
+    "S3 without saying where",
+    { openstack: { ...cloud, store: "s3" } },
+    /^openstack\.s3 is missing; say where the service is, s3\.endpoint \(openstack catalog show s3\)/,
+  ],
+  [
+    "where S3 is, beside Swift",
+    { openstack: { ...cloud, s3 } },
+    'openstack.s3 is "…"; it is for store: s3; leave it out, or make openstack.store that',
+  ],
+  [
+    "an S3 service with a slash at its end",
+    { openstack: { ...cloud, store: "s3", s3: { ...s3, endpoint: "https://rgw.example.org/" } } },
+    'openstack.s3.endpoint is "https://rgw.example.org/"; it must be a URL without a slash at its end, such as https://rgw.example.org',
+  ],
+  [
+    "a region that S3 does not know",
+    { openstack: { ...cloud, store: "s3", s3: { ...s3, region: "RegionOne" } } },
+    'openstack.s3.region is "RegionOne"; it must be lower-case letters, digits and hyphens, such as us-east-1',
+  ],
+  [
+    "machines without an access key",
+    { openstack: { ...cloud, store: "s3", s3: { endpoint: s3.endpoint } } },
+    /^openstack\.s3\.credential is missing; give the access key of machines, of a user that may do nothing else/,
+  ],
+  [
+    "two access keys",
+    { openstack: { ...cloud, store: "s3", s3: { ...s3, createCredential: true } } },
+    "openstack.s3.createCredential is true; machines have one access key: leave this out, or s3.credential",
+  ],
+  [
+    "what is for Swift, with S3",
+    { openstack: { ...cloud, store: "s3", s3, credential: { id: "a", secret: "hunter2" } } },
+    'openstack.credential is "…"; it is for Swift; with store: s3 machines have openstack.s3.credential',
+  ],
+  [
+    "a bucket's name that S3 does not take",
+    { openstack: { ...cloud, store: "s3", s3 }, names: { bucket: "Lab_Files" } },
+    'names.bucket is "Lab_Files"; it must be 3 to 63 lower-case letters, digits or `-`, none of these at an end',
   ],
   [
     "a disk of its own, with an image by its name",

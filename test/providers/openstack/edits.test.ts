@@ -19,6 +19,10 @@ const network = { cidr: "10.0.0.0/16", subnets };
 const loadBalancer = { port: 80, allow: ["192.0.2.0/24"] };
 const barbican = "https://barbican.example.org/v1/containers";
 const https = { ...loadBalancer, certificate: `${barbican}/${cloud.image}`, host: "api.example.org" };
+const s3 = {
+  store: "s3",
+  s3: { endpoint: "https://rgw.example.org", credential: { id: "a", secret: "b" } },
+};
 const access = [{ port: 22, from: ["192.0.2.0/24"] }];
 
 const base = {
@@ -108,6 +112,26 @@ const rows: readonly EditRow[] = [
     to: { openstack: { ...cloud, tempUrlKeys: ["new", "old"] } },
     rolled: all,
     service: `${rolls} Links that the old key signed stay good.`,
+  },
+  {
+    edit: "No links to files any more (`tempUrl: off`)",
+    to: { openstack: { ...cloud, tempUrl: "off" } },
+    rolled: all,
+    service: `${rolls} Links that there are end.`,
+  },
+  {
+    edit: "Another access key of machines (`s3.credential`)",
+    from: { openstack: { ...cloud, ...s3 } },
+    to: { openstack: { ...cloud, ...s3, s3: { ...s3.s3, credential: { id: "c", secret: "d" } } } },
+    rolled: all,
+    service: rolls,
+  },
+  {
+    edit: "From Swift to S3 (`store`), whose files are protected",
+    to: { openstack: { ...cloud, ...s3 } },
+    service: "Refused in the preview: files stay where they are.",
+    refused:
+      /openstack\.store changes from swift to https:\/\/rgw\.example\.org: files do not move.+switchyard:bucket\.protect as false first/,
   },
   {
     edit: "Give the application credential a name",

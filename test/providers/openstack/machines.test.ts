@@ -294,7 +294,6 @@ test("takes the login of a cloud of clouds.yaml and secure.yaml, and nothing els
     OS_INTERFACE: "internal",
     OS_APPLICATION_CREDENTIAL_ID: "id",
     OS_APPLICATION_CREDENTIAL_SECRET: "hidden",
-    SWIFT_TEMP_URL_KEY: "none",
   });
   vi.stubEnv("OS_CLOUD", "bare");
   await expect(filesOf(stackOf())).rejects.toThrow(

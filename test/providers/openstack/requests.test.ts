@@ -8,12 +8,12 @@ import { cloud } from "./problems.ts";
 import { requestOf, requestProblems } from "./requests.ts";
 import { typeProblems } from "./sdk-types.ts";
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 const sshKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHKJc2sGKnVLc5lyMgHp4WkVqdnSBaAhgLxHYm0lSrpP me";
 const barbican = "https://barbican.example.org/v1/containers";
 
-/** What OpenStack itself is asked for, of an example and of a stack with all that the example has not. */
+/** What OpenStack itself is asked for, of an example and of stacks with all that the example has not. */
 let planned: PlannedResource[];
 
 beforeAll(async () => {
@@ -42,6 +42,13 @@ beforeAll(async () => {
         machineCredential: "lab-machines",
       },
       tags: { owner: "me" },
+    }),
+    await planStack("openstack", {
+      openstack: {
+        ...cloud,
+        store: "s3",
+        s3: { endpoint: "https://rgw.example.org", createCredential: true },
+      },
     }),
   ];
   planned = plans.flatMap(({ resources }) => resources).filter(({ type }) => type.startsWith("openstack:"));

@@ -120,8 +120,8 @@ const shapes: Readonly<Record<string, Convert>> = {
   Subnet: (inputs, name) => ["subnet", { name, ...renamed(inputs, { tags: undefined }) }],
 };
 
-/** Types whose requests no schema describes: a container is all headers, an interface one id. */
-const plain = ["Container", "RouterInterface"];
+/** Types whose requests no schema describes: a container is all headers, an interface one id, an access key nothing. */
+const plain = ["Container", "Ec2CredentialV3", "RouterInterface"];
 
 /** @returns undefined for a type whose requests no schema describes */
 export function requestOf({ type, urn, inputs = {} }: PlannedResource): ServiceRequest | undefined {

@@ -40,7 +40,7 @@ function sourceOf(resources: readonly PlannedResource[]): string {
   const lines = resources.map(({ type, urn, inputs }, at) => {
     const [, module = "", name = ""] = /^openstack:([^:]+):(\w+)$/.exec(type) ?? [];
     const path = moduleOf(module);
-    const value = JSON.stringify(inputs).replaceAll('"[secret]"', "secret");
+    const value = JSON.stringify(inputs ?? {}).replaceAll('"[secret]"', "secret");
     return `// ${urn}\nexport const _${at}: import("@pulumi/openstack/${path}.js").${name}Args = ${value};`;
   });
   // A plan shows no secret, so its type is not known either.

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { objectsOf } from "../../../providers/openstack/files.ts";
+import { startupFunctions } from "../../../providers/openstack/startup.ts";
 import { renderStartup, type StartupArgs } from "../../../release/startup.ts";
 import { isInstalled, serverPackages } from "../../servers/cache.ts";
 import { type OpenstackServer, startOpenstack } from "../../servers/openstack.ts";
@@ -21,10 +22,7 @@ import {
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
 
-const functions = await readFile(
-  join(import.meta.dirname, "../../../providers/openstack/startup.sh"),
-  "utf8",
-);
+const functions = startupFunctions("swift");
 const machineId = "5f7d2a3e-8d3b-4f51-9d0c-0d7b4c9b1a10";
 
 let runtime: Archive;
@@ -93,7 +91,7 @@ describe.skipIf(!isInstalled(serverPackages.swift))("with Keystone and Swift", (
   beforeAll(async () => {
     openstack = await startOpenstack();
     const { credentials, application } = openstack;
-    for (const name of [container, `${container}_segments`]) await openstack.request("PUT", `/${name}`);
+    await openstack.request("PUT", `/${container}`);
     place = {
       container,
       authUrl: credentials.OS_AUTH_URL,
