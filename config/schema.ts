@@ -231,6 +231,11 @@ const openstack = object({
     v.optional(word),
     { default: "the cloud's" },
   ),
+  batch: key(
+    "For a project without quota for twice its machines: how many of each cluster go at a time, each before the one that takes its place comes, while the others serve. Fewer than any cluster has.",
+    v.optional(integer(1, 1000)),
+    { default: "none: new machines come before the old ones go" },
+  ),
   credential: key(
     "The application credential that machines use the object store by. Its secret stands in their user data, and should be a secret here.",
     v.optional(object({ id: key("Its id.", word), secret: key("Its secret.", physicalName) })),

@@ -197,6 +197,8 @@ export interface OpenstackSettings {
   readonly store: (typeof openstackStores)[number];
   /** How the store is reached, where that is `s3`. */
   readonly s3?: OpenstackS3Settings | undefined;
+  /** How many machines of a cluster are replaced at a time, each in its place; absent: new ones come before the old ones go. */
+  readonly batch?: number | undefined;
   /** Default `container`. */
   readonly tempUrl: (typeof tempUrlModes)[number];
   /** Up to two keys, of which the first signs; none: the program makes one. Default none. */

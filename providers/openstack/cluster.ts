@@ -1,6 +1,7 @@
 import { scryptSync } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { Cluster, type ClusterArgs } from "../../components/cluster.ts";
+import { Readiness } from "../../components/readiness.ts";
 import { type Platform, releaseKey } from "../../release/runtimes.ts";
 import { revisionOf } from "../../release/startup.ts";
 import type { AppEnvironment } from "../../service/settings/environment.ts";
@@ -8,7 +9,7 @@ import type { MachineAccess, OpenstackBucket } from "./bucket.ts";
 import { metadataOf, type OpenstackContext, tagsOf } from "./context.ts";
 import type { Flavors } from "./flavors.ts";
 import { bootOf } from "./images.ts";
-import type { OpenstackNetwork } from "./network.ts";
+import { type OpenstackNetwork, subnetName } from "./network.ts";
 import { Instance, type InstanceArgs, Keypair, Port, ServerGroup } from "./resources.ts";
 import { startupFunctions } from "./startup.ts";
 
@@ -25,17 +26,29 @@ type Args = ClusterArgs<OpenstackNetwork, OpenstackBucket>;
 
 /** A machine, as a load balancer needs it. */
 export interface OpenstackMachine {
-  /** Its own for ever: a machine that is made otherwise has another. */
   readonly name: string;
   readonly address: pulumi.Output<string>;
   readonly subnetId: pulumi.Output<string>;
-  readonly instance: pulumi.Resource;
+  /** What must be there before requests are sent to it; absent: it comes after the load balancer. */
+  readonly instance?: pulumi.Resource;
+}
+
+/** A load balancer that asks machines, for a cluster whose machines come after it. */
+export interface Front {
+  readonly url: pulumi.Output<string>;
+  readonly address: pulumi.Output<string>;
+  readonly healthPath: string;
+  /** The cluster's. */
+  readonly path?: string | undefined;
+  /** What it needs to answer. */
+  readonly parts: readonly pulumi.Resource[];
 }
 
 /**
  * Machines that Nova keeps on different hosts where it can. None is ever replaced, which Nova could not do without a
  * gap: each is named for what it is made of, so that other ones come when that changes, and the old ones go at the
- * deployment's end.
+ * deployment's end. Where there is no room for both (`openstack.batch`), each has a place for life instead, its port,
+ * and is replaced there, some at a time.
  */
 export class OpenstackCluster extends Cluster {
   readonly machineType: pulumi.Output<string>;
@@ -46,6 +59,9 @@ export class OpenstackCluster extends Cluster {
   override readonly rolloutSeconds: number;
   override readonly keepsOldMachines: boolean = true;
   readonly #context: OpenstackContext;
+  readonly #name: string;
+  /** Machines that wait for the load balancer: each is made once others are there. */
+  readonly #waiting: ((after: readonly pulumi.Resource[]) => pulumi.Resource)[] = [];
 
   constructor(
     name: string,
@@ -57,6 +73,7 @@ export class OpenstackCluster extends Cluster {
   ) {
     super(name, args, opts);
     this.#context = context;
+    this.#name = name;
     this.port = args.port;
     this.machineType = flavors.nameFor(args);
     const startup = this.#startup(args, access);
@@ -71,16 +88,11 @@ export class OpenstackCluster extends Cluster {
       ...(keyPair && { keyPair: keyPair.name }),
       schedulerHints: [{ group: group.id }],
     };
-    const made = revisionOfMachines(name, args, context).slice(0, 8);
-    this.machines = Array.from({ length: this.size }, (_, index) =>
-      this.#machine(
-        `${name}-${made}-${index}`,
-        args.subnets[index % args.subnets.length] ?? 0,
-        name,
-        args,
-        settings,
-      ),
-    );
+    const nameAt = this.#namesOf(name, args);
+    this.machines = Array.from({ length: this.size }, (_, index) => {
+      const place = args.subnets[index % args.subnets.length] ?? 0;
+      return this.#machine(nameAt(index, place), place, name, args, settings);
+    });
     const { timeoutSeconds } = args.rollout;
     const { intervalSeconds, healthyThreshold } = args.healthCheck;
     this.rolloutSeconds = slackSeconds + timeoutSeconds + intervalSeconds * healthyThreshold;
@@ -98,6 +110,16 @@ export class OpenstackCluster extends Cluster {
 
   #keyPair(name: string, { sshKey }: Args): Keypair | undefined {
     return sshKey === undefined ? undefined : new Keypair(name, { publicKey: sshKey }, { parent: this });
+  }
+
+  /** What each machine is called: by what all are made of, or where it keeps its place, by its subnet. */
+  #namesOf(name: string, args: Args): (index: number, place: number) => string {
+    const { cloud, settings } = this.#context;
+    if (cloud.batch === undefined) {
+      const made = revisionOfMachines(name, args, this.#context).slice(0, 8);
+      return (index) => `${name}-${made}-${index}`;
+    }
+    return (index, place) => `${name}-${subnetName(settings.network.subnets[place]?.cidr ?? "")}-${index}`;
   }
 
   /** A machine on a port of its own, which gives it its address and its firewall from its first packet on. */
@@ -123,22 +145,46 @@ export class OpenstackCluster extends Cluster {
       // Of a port that changes a preview does not know the address, and would have its members replaced.
       { ...parent, ignoreChanges: ["tags"] },
     );
-    const instance = new Instance(
-      name,
-      {
-        name: `${context.project}-${name}`,
-        ...settings,
-        networks: [{ port: port.id }],
-        configDrive: true,
-        stopBeforeDestroy: true,
-        ...(zone !== undefined && { availabilityZone: zone }),
-        metadata: metadataOf(context, { ...tags, cluster, release: release.sha256 }),
-      },
-      // What is known only while it is deployed may change, too: the port is taken until the old machine is gone.
-      { ...parent, dependsOn: [...network.reachability], deleteBeforeReplace: true, customTimeouts },
-    );
+    const make = (after: readonly pulumi.Resource[]) =>
+      new Instance(
+        name,
+        {
+          name: `${context.project}-${name}`,
+          ...settings,
+          networks: [{ port: port.id }],
+          configDrive: true,
+          stopBeforeDestroy: true,
+          ...(zone !== undefined && { availabilityZone: zone }),
+          metadata: metadataOf(context, { ...tags, cluster, release: release.sha256 }),
+        },
+        {
+          ...parent,
+          dependsOn: [...network.reachability, ...after],
+          // What is known only while it is deployed may change, too: the port is taken until the old machine is gone.
+          deleteBeforeReplace: true,
+          customTimeouts,
+        },
+      );
     const address = port.allFixedIps.apply(([first = ""]) => first);
-    return { name, address, subnetId, instance };
+    if (context.cloud.batch === undefined) return { name, address, subnetId, instance: make([]) };
+    this.#waiting.push(make);
+    return { name, address, subnetId };
+  }
+
+  /**
+   * Makes the machines that wait for a load balancer: so many at a time, each time after those before answer with the
+   * same revision, so that one which does not work is the end of it.
+   */
+  makeBehind({ parts, path, url, address, healthPath }: Front, opts: pulumi.CustomResourceOptions): void {
+    const { batch = 1 } = this.#context.cloud;
+    let after = parts;
+    for (let made = 0; made < this.#waiting.length; made += batch) {
+      const coming = this.#waiting.slice(made, made + batch).map((make) => make(after));
+      const machines = made + coming.length;
+      const expected = { name: this.#name, path, machines, revision: this.revision, othersMayAnswer: true };
+      const asked = { url, address, healthPath, clusters: [expected], timeoutSeconds: this.rolloutSeconds };
+      after = [new Readiness(`${this.#name}-${machines}`, asked, { ...opts, dependsOn: coming })];
+    }
   }
 }
 

@@ -77,6 +77,7 @@ function checkCloud({ openstack, clusters = [] }: Draft<Settings>, report: Repor
     return;
   }
   const {
+    batch,
     externalNetwork,
     image,
     dnsServers = [],
@@ -101,6 +102,11 @@ function checkCloud({ openstack, clusters = [] }: Draft<Settings>, report: Repor
     report("openstack.loadBalancerProvider", loadBalancerProvider, remedy);
   }
   checkStore(openstack, report);
+  for (const { min, desired = min, name = "" } of clusters) {
+    if (batch === undefined || desired === undefined || desired === 0 || desired > batch) continue;
+    const remedy = `of ${name}'s machines, all ${desired} would be gone at once: make it less, or leave it out`;
+    report("openstack.batch", batch, remedy);
+  }
   if (tempUrlKeys.length > keysOfContainer)
     report("openstack.tempUrlKeys", `${tempUrlKeys.length} keys`, "Swift knows two: the first signs");
   if (tempUrl === "account" && tempUrlKeys.length === 0)

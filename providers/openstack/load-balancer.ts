@@ -68,6 +68,11 @@ export class OpenstackLoadBalancer extends LoadBalancer {
     );
     this.address = floating.address;
     this.url = floating.address.apply((ip) => urlOf(args, ip));
+    for (const { cluster, path } of args.backends) {
+      const { url, address } = this;
+      const front = { url, address, healthPath: args.healthCheck.path, path, parts: [this.#last, floating] };
+      cluster.makeBehind(front, parent);
+    }
     this.registerOutputs({ url: this.url });
   }
 
@@ -140,7 +145,10 @@ export class OpenstackLoadBalancer extends LoadBalancer {
         new openstack.Member(
           `${prefix}${name}`,
           { poolId: pool.id, address, protocolPort: cluster.port, subnetId, weight },
-          this.#next({ dependsOn: [this.#last, instance], deleteBeforeReplace: true }),
+          this.#next({
+            dependsOn: instance ? [this.#last, instance] : this.#last,
+            deleteBeforeReplace: true,
+          }),
         ),
       );
     }

@@ -79,6 +79,7 @@ export class OpenstackNetwork extends Network {
   }
 }
 
-function subnetName(cidr: string): string {
+/** What a subnet is called in the program: it keeps its range for life. */
+export function subnetName(cidr: string): string {
   return `sn-${cidr.replaceAll(/[./]/g, "-")}`;
 }

@@ -70,6 +70,17 @@ test.each([
     /^openstack\.tempUrlKeys is missing; give the key that the account has/,
   ],
   [
+    "a batch that is all of a cluster",
+    {
+      openstack: { ...cloud, batch: 2 },
+      clusters: [
+        { ...one, min: 2 },
+        { name: "b", min: 3 },
+      ],
+    },
+    "openstack.batch is 2; of a's machines, all 2 would be gone at once: make it less, or leave it out",
+  ],
+  [
     "keys of links without links",
     { openstack: { ...cloud, tempUrl: "off", tempUrlKeys: ["hunter2"] } },
     'openstack.tempUrlKeys is "…"; without links (tempUrl: off) there is nothing to sign; leave it out',

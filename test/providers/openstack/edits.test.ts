@@ -95,6 +95,12 @@ const rows: readonly EditRow[] = [
     service: rolls,
   },
   {
+    edit: "Switch `batch` on",
+    to: { openstack: { ...cloud, batch: 1 } },
+    rolled: all,
+    service: rolls,
+  },
+  {
     edit: "Other name servers",
     to: { openstack: { ...cloud, dnsServers: ["192.0.2.53"] } },
     service: "Machines heed them when they ask for an address again.",
