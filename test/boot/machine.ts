@@ -27,10 +27,15 @@ export interface CloudServices {
   readonly names: readonly string[];
 }
 
+/** Files of the disk by which a cloud hands a machine its id and its user data. */
+export type Seed = (instanceId: string, userData: string) => Readonly<Record<string, string>>;
+
 export interface Boot {
   readonly instanceId: string;
   /** The script, as the cloud hands it to cloud-init. */
   readonly userData: string;
+  /** Default: as cloud-init's data source NoCloud has it. */
+  readonly seed?: Seed | undefined;
   readonly services: CloudServices;
 }
 
@@ -74,10 +79,10 @@ export async function createMachine(
   };
   const machine: Machine = {
     events,
-    boot: async ({ instanceId, userData, services }) => {
+    boot: async ({ instanceId, userData, seed = noCloud, services }) => {
       events.length = 0;
-      await writeInto(root, `${seed}/meta-data`, `instance-id: ${instanceId}\nlocal-hostname: machine\n`);
-      await writeInto(root, `${seed}/user-data`, userData);
+      for (const [path, text] of Object.entries(seed(instanceId, userData)))
+        await writeInto(root, `/var/lib/cloud/seed/${path}`, text);
       await writeInto(root, "/etc/hosts", hosts(services.names));
       running = await start(root, services, events);
       await until("cloud-init to end", async () => /^status: (done|error)/.test(await machine.cloudInit()));
@@ -117,7 +122,10 @@ async function createDisk(image: string): Promise<{ root: string; discard(): Pro
   return { root, discard };
 }
 
-const seed = "/var/lib/cloud/seed/nocloud";
+const noCloud: Seed = (instanceId, userData) => ({
+  "nocloud/meta-data": `instance-id: ${instanceId}\nlocal-hostname: machine\n`,
+  "nocloud/user-data": userData,
+});
 
 /** All names that there are; nobody answers questions for others, which then take 10 s. */
 const hosts = (names: readonly string[]) =>

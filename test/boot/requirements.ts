@@ -25,5 +25,5 @@ export function canBoot(): boolean {
         : missing.length > 0 &&
           `they need ${missing.join(", ")}: apt-get install ${missing.map((command) => debianPackages[command]).join(" ")}`;
   if (reason) console.warn(`left out: tests that boot machines: ${reason}`);
-  return !reason && [serverPackages.s3, serverPackages.gcs].every(isInstalled);
+  return !reason && [serverPackages.s3, serverPackages.gcs, serverPackages.swift].every(isInstalled);
 }

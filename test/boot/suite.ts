@@ -7,7 +7,7 @@ import { releaseKey, runtimeOf } from "../../release/runtimes.ts";
 import { type CloudStartup, renderStartup } from "../../release/startup.ts";
 import { appEnvironment } from "../support/startup.ts";
 import { debianImage } from "./image.ts";
-import { type CloudServices, createMachine, type Machine, network, until } from "./machine.ts";
+import { type CloudServices, createMachine, type Machine, network, type Seed, until } from "./machine.ts";
 import { canBoot } from "./requirements.ts";
 
 /** What a cloud differs by, when machines boot on it. */
@@ -17,6 +17,10 @@ export interface BootCloud {
   readonly instanceIds: readonly [first: string, clone: string];
   /** Files of the machine's disk that make it trust the stand-ins. Default: none. */
   readonly files?: (image: string) => Promise<Readonly<Record<string, string>>>;
+  /** Default: none of its own. Paths begin at cloud-init's folder of seeds. */
+  readonly seed?: Seed;
+  /** Stops what runs out here. */
+  readonly stop?: () => Promise<void>;
   /** What the machine with this id meets; objects are files out here, by their keys in the bucket. */
   readonly services: (instanceId: string, objects: Readonly<Record<string, string>>) => CloudServices;
   /** Keys of the objects that a machine was given, of all events of the services. */
@@ -50,6 +54,30 @@ async function storedRuntime(): Promise<Stored> {
   return { key, hash: sha512, file: await fetchNpmPackage(content) };
 }
 
+/** Asks the app for all that it offers: files of both sizes, over others, by form, links, and an end of one. */
+export async function useApp(machine: Machine, there: readonly string[]): Promise<void> {
+  const curl = (...args: string[]) =>
+    machine.run("curl", "--silent", "--header", `authorization: Bearer ${adminToken}`, ...args);
+  const status = (...args: string[]) => curl("--output", "/dev/null", "--write-out", "%{http_code}", ...args);
+  const app = "http://127.0.0.1:5000";
+  const large = "/tmp/large";
+  await machine.run("truncate", "--size", "20M", large);
+  expect(await status("--upload-file", large, `${app}/files/dir/large`)).toBe("200");
+  expect(await status("--upload-file", large, `${app}/files/dir/large`), "over itself").toBe("200");
+  expect(await status("--form", `file=@${large}`, `${app}/upload`)).toBe("200");
+  expect(await status("--upload-file", "/etc/hostname", `${app}/files/small`)).toBe("200");
+  expect(JSON.parse(await curl(`${app}/list_files`)).content).toEqual([
+    ...there,
+    "dir/large",
+    "large",
+    "small",
+  ]);
+  const { content } = JSON.parse(await curl(`${app}/download/dir/large`));
+  expect(await machine.run("curl", "--silent", "--range", "0-3", "--output", "-", content)).toBe("\0\0\0\0");
+  expect(await status(`${app}/download/missing`)).toBe("404");
+  expect(await status("--request", "DELETE", `${app}/files/large`)).toBe("200");
+}
+
 /**
  * Boots machines on a cloud, with the release and runtime that are deployed: what user data does, the sandbox, a restart
  * after a crash, a reboot, and a clone of the disk that becomes another machine. `more` adds tests between the first
@@ -73,11 +101,15 @@ export function bootSuite(
       machine = await createMachine(image, (await cloud.files?.(image)) ?? {});
       await boot(cloud.instanceIds[0], 5000);
     });
-    afterAll(async () => machine?.remove());
+    afterAll(async () => {
+      await machine?.remove();
+      await cloud?.stop?.();
+    });
 
     const boot = (instanceId: string, PORT: number) =>
       machine.boot({
         instanceId,
+        seed: cloud.seed,
         services: cloud.services(instanceId, { [release.key]: release.file, [runtime.key]: runtime.file }),
         userData: renderStartup({
           release: { key: release.key, sha256: release.hash },
