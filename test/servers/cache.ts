@@ -11,7 +11,7 @@ export interface ServerPackage {
   readonly name: "versitygw" | "fake-gcs-server" | "google-discovery" | "moto" | "openstack" | "schemathesis";
   /** What tests have it for, to end "tests against …". */
   readonly what: string;
-  /** The files, beside this one, that pin what is installed. */
+  /** The files that what is installed depends on; their paths begin at this folder. */
   readonly pins: readonly string[];
 }
 
@@ -28,7 +28,18 @@ export const serverPackages = {
     pins: ["google-discovery/requirements.txt"],
   },
   aws: { name: "moto", what: "EC2 and auto scaling", pins: ["moto/requirements.txt"] },
-  swift: { name: "openstack", what: "Keystone and Swift", pins: ["openstack/requirements.txt"] },
+  swift: {
+    name: "openstack",
+    what: "OpenStack",
+    pins: [
+      "openstack/requirements.txt",
+      "openstack/template.sh",
+      "../openstack/template.sh",
+      "../openstack/template.ts",
+      "../openstack/settings.ts",
+      "../openstack/make_databases.py",
+    ],
+  },
   openapi: {
     name: "schemathesis",
     what: "the OpenAPI document",
@@ -37,7 +48,7 @@ export const serverPackages = {
 } as const satisfies Record<string, ServerPackage>;
 
 /**
- * Where a server is, or would be, installed: a folder of its own for each set of pinned versions, in
+ * Where a server is, or would be, installed: a folder of its own for each state of these files, in
  * `$XDG_CACHE_HOME/switchyard/servers` or `~/.cache/switchyard/servers`.
  */
 export function folderOf({ name, pins }: ServerPackage): string {

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { makeCloudTemplate } from "../openstack/template.ts";
 import { folderOf, markerOf, type ServerPackage, serverPackages } from "./cache.ts";
 import { makeTemplate } from "./openstack.ts";
 
@@ -14,10 +15,20 @@ const here = import.meta.dirname;
 function stepsOf(server: ServerPackage): readonly Step[] {
   const folder = folderOf(server);
   if (["google-discovery", "moto", "openstack", "schemathesis"].includes(server.name)) {
-    const pip = ["install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes"];
+    const python = join(folder, "bin/python");
+    const pinned = ["install", "--quiet", "--no-deps", "--require-hashes", "-r"];
     return [
       ["python3", "-m", "venv", folder],
-      [join(folder, "bin/python"), "-m", "pip", ...pip, "-r", "requirements.txt"],
+      [python, "-m", "pip", "--disable-pip-version-check", ...pinned, "../uv.txt"],
+      [
+        join(folder, "bin/uv"),
+        "pip",
+        ...pinned,
+        "requirements.txt",
+        "--python",
+        python,
+        "--compile-bytecode",
+      ],
     ];
   }
   return [["go", "build", "-o", join(folder, server.name), "tool"]];
@@ -57,7 +68,10 @@ async function install(server: ServerPackage): Promise<void> {
     await rm(folderOf(server), { recursive: true, force: true });
     await mkdir(folderOf(server), { recursive: true });
     for (const step of stepsOf(server)) await run(step, join(here, server.name));
-    if (server.name === "openstack") await makeTemplate();
+    if (server.name === "openstack") {
+      await makeTemplate();
+      await makeCloudTemplate();
+    }
     await writeFile(markerOf(server), "");
   } finally {
     clearInterval(progress);

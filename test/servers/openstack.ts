@@ -1,15 +1,26 @@
 import { execFile } from "node:child_process";
-import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
+import { cp, mkdir } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { freePorts } from "../support/ports.ts";
-import { folderOf, serverPackages } from "./cache.ts";
-import { type Running, serverFolder, startServer } from "./process.ts";
-
-const configuration = join(import.meta.dirname, "openstack");
+import {
+  addUser,
+  administrator,
+  bin,
+  type Call,
+  callerOf,
+  configuration,
+  fill,
+  installed,
+  logIn,
+  makeKeystone,
+  quiet,
+  startKeystone,
+} from "./keystone.ts";
+import { type Running, serverFolder, startAll, startServer } from "./process.ts";
 
 /** A user's access to a project, by the environment variables of the OpenStack clients. */
 export type OpenstackCredentials = Readonly<
@@ -43,20 +54,7 @@ export interface OpenstackOptions {
 
 /** Makes what a Keystone starts from, once, when it is installed. */
 export async function makeTemplate(): Promise<void> {
-  const folder = join(folderOf(serverPackages.swift), "template");
-  await mkdir(folder, { recursive: true });
-  await fill("keystone.conf", join(folder, "keystone.conf"), { FOLDER: folder });
-  const script = join(configuration, "template.sh");
-  await promisify(execFile)(script, [join(folderOf(serverPackages.swift), "bin")], { cwd: folder });
-}
-
-/** Writes one of the configuration files, with its `@NAME@`s replaced. */
-async function fill(name: string, file: string, values: Readonly<Record<string, string | number>>) {
-  const text = await readFile(join(configuration, name), "utf8");
-  await writeFile(
-    file,
-    text.replace(/@([A-Z_]+)@/g, (_, key) => String(values[key])),
-  );
+  await makeKeystone(join(installed(), "template"));
 }
 
 /** Starts Keystone, and Swift with one server of each kind on a disk of its own, and makes a user with a container. */
@@ -66,7 +64,7 @@ export async function startOpenstack(options: OpenstackOptions = {}): Promise<Op
   try {
     const keystone = `http://127.0.0.1:${keystonePort}/v3`;
     const swift = `http://127.0.0.1:${proxy}`;
-    undo.push((await startKeystone(folder, keystonePort, keystone)).stop);
+    undo.push((await startKeystoneOf(folder, keystonePort, keystone)).stop);
     const admin = await administrator(keystone);
     const credentials = await addProject(admin, keystone, options.endpoint ?? swift);
     const digests = options.digests ?? "sha1 sha256 sha512";
@@ -75,9 +73,7 @@ export async function startOpenstack(options: OpenstackOptions = {}): Promise<Op
       DIGESTS: digests,
       CACHE_SECONDS: String(options.tokenCacheSeconds ?? 300),
     });
-    for (const server of servers) if (server.status === "fulfilled") undo.push(server.value.stop);
-    const failed = servers.find((server) => server.status === "rejected");
-    if (failed) throw failed.reason;
+    undo.push(servers.stop);
     const user = await openProject(keystone, swift, credentials);
     return { ...user, credentials, bucket, temporaryUrlKey, swift, stop };
   } catch (error) {
@@ -88,31 +84,23 @@ export async function startOpenstack(options: OpenstackOptions = {}): Promise<Op
 
 const bucket = "files-of-test";
 const temporaryUrlKey = "temporary-url-key";
-const bin = () => join(folderOf(serverPackages.swift), "bin");
-const quiet = { PYTHONWARNINGS: "ignore" };
 
-async function startKeystone(parent: string, port: number, url: string): Promise<Running> {
+async function startKeystoneOf(parent: string, port: number, url: string): Promise<Running> {
   const folder = join(parent, "keystone");
-  await cp(join(folderOf(serverPackages.swift), "template"), folder, { recursive: true });
-  await fill("keystone.conf", join(folder, "keystone.conf"), { FOLDER: folder });
+  await cp(join(installed(), "template"), folder, { recursive: true });
   const database = new DatabaseSync(join(folder, "keystone.db"));
   database.prepare("update endpoint set url = ?").run(url);
   database.close();
-  return startServer({
-    command: join(bin(), "python"),
-    args: [join(configuration, "serve_keystone.py"), String(port)],
-    env: quiet,
-    cwd: folder,
-    url,
-  });
+  return startKeystone(folder, port);
 }
 
-async function startSwift(
+/** Starts Swift's proxy, and one server of each kind on a disk of its own. */
+export async function startSwift(
   parent: string,
   proxy: number,
   storage: readonly number[],
   values: Readonly<Record<string, string>>,
-): Promise<PromiseSettledResult<Running>[]> {
+): Promise<Running> {
   const folder = join(parent, "swift");
   await mkdir(join(folder, "devices/d1"), { recursive: true });
   await mkdir(join(folder, "cache"));
@@ -138,54 +126,13 @@ async function startSwift(
   const rings = [join(configuration, "make_rings.py"), ...storage.map(String)];
   await promisify(execFile)(join(bin(), "python"), rings, { cwd: folder });
   const servers = kinds.map((kind, index) => start(kind, "server.conf", storage[index] ?? 0));
-  return Promise.allSettled([...servers, start("proxy", "proxy.conf", proxy)]);
-}
-
-type Call = (method: string, path: string, body?: object) => Promise<Record<string, { id: string }>>;
-
-async function logIn(keystone: string, name: string, password: string, project: string) {
-  const domain = { id: "default" };
-  const identity = { methods: ["password"], password: { user: { name, password, domain } } };
-  const answer = await fetch(`${keystone}/auth/tokens`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ auth: { identity, scope: { project: { name: project, domain } } } }),
-  });
-  const { token } = (await answer.json()) as { token: { user: { id: string }; project: { id: string } } };
-  return { id: answer.headers.get("x-subject-token") ?? "", ...token };
-}
-
-function callerOf(keystone: string, token: string): Call {
-  return async (method, path, body) => {
-    const answer = await fetch(`${keystone}${path}`, {
-      method,
-      headers: { "content-type": "application/json", "x-auth-token": token },
-      ...(body && { body: JSON.stringify(body) }),
-    });
-    const text = await answer.text();
-    if (!answer.ok) throw new Error(`Keystone answers ${method} ${path}: ${answer.status} ${text}`);
-    return text ? JSON.parse(text) : {};
-  };
-}
-
-async function administrator(keystone: string): Promise<Call> {
-  const { id } = await logIn(keystone, "admin", "admin-password", "admin");
-  return callerOf(keystone, id);
+  return startAll([...servers, start("proxy", "proxy.conf", proxy)]);
 }
 
 /** Makes the user that Swift checks tokens by, and another with a project of its own; and says where Swift is. */
 async function addProject(admin: Call, keystone: string, swift: string): Promise<OpenstackCredentials> {
-  const { roles } = (await admin("GET", "/roles")) as unknown as { roles: { id: string; name: string }[] };
-  const roleId = (name: string) => roles.find((role) => role.name === name)?.id;
-  const add = async (user: string, password: string, project: string, names: readonly string[]) => {
-    const made = await admin("POST", "/projects", { project: { name: project, domain_id: "default" } });
-    const owner = await admin("POST", "/users", { user: { name: user, password, domain_id: "default" } });
-    for (const name of names) {
-      await admin("PUT", `/projects/${made.project?.id}/users/${owner.user?.id}/roles/${roleId(name)}`);
-    }
-  };
-  await add("swift", "swift-password", "service", ["admin", "service"]);
-  await add("demo", "demo-password", "demo", ["member"]);
+  await addUser(admin, "swift", "service", ["admin", "service"]);
+  await addUser(admin, "demo", "demo", ["member"]);
   const { service } = await admin("POST", "/services", { service: { type: "object-store", name: "swift" } });
   // Elsewhere there is nothing: who takes the wrong endpoint fails.
   await admin("POST", "/regions", { region: { id: "RegionTwo" } });

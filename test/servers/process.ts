@@ -20,10 +20,13 @@ export interface ServerCommand {
   readonly cwd: string;
   /** Answers, whatever it answers, once the server is ready. */
   readonly url: string;
+  /** How long it may take until then, in milliseconds; default: a minute. */
+  readonly startMs?: number;
 }
 
 /** Starts a server, with nothing from this process's environment but PATH and HOME, and waits for its first answer. */
-export async function startServer({ command, args, env, cwd, url }: ServerCommand): Promise<Running> {
+export async function startServer(server: ServerCommand): Promise<Running> {
+  const { command, args, env, cwd, url, startMs = limits.start } = server;
   const child = spawn(command, args, {
     cwd,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
@@ -37,7 +40,7 @@ export async function startServer({ command, args, env, cwd, url }: ServerComman
   }
   const exited = once(child, "exit");
   try {
-    for (const deadline = Date.now() + limits.start; !(await answers(url)); ) {
+    for (const deadline = Date.now() + startMs; !(await answers(url)); ) {
       if (child.exitCode !== null || Date.now() > deadline) throw new Error(`it does not answer at ${url}`);
       await Promise.race([sleep(50), exited]);
     }
@@ -46,6 +49,19 @@ export async function startServer({ command, args, env, cwd, url }: ServerComman
     throw new Error(`${command} ${args.join(" ")}: ${(error as Error).message}\n${output}`);
   }
   return { stop: () => stop(child, exited) };
+}
+
+/** Waits for servers that start at the same time; when one does not start, those that did are stopped. */
+export async function startAll(starting: readonly Promise<Running>[]): Promise<Running> {
+  const results = await Promise.allSettled(starting);
+  const running = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+  const stop = async () => {
+    await Promise.all(running.map((server) => server.stop()));
+  };
+  const failed = results.find((result) => result.status === "rejected");
+  if (!failed) return { stop };
+  await stop();
+  throw failed.reason;
 }
 
 async function answers(url: string): Promise<boolean> {

@@ -1,16 +1,10 @@
-"""Serves Keystone on the loopback address: serve_keystone.py PORT. One request at a time, because SQLite locks."""
+"""Serves an OpenStack service on the loopback address: serve.py PORT MODULE, the module's `application` being its WSGI
+application. One request at a time, because SQLite locks."""
 
-import os
 import socket
 import sys
+from importlib import import_module
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
-
-# Keystone reads the arguments that it finds.
-port = int(sys.argv.pop())
-os.environ["OS_KEYSTONE_CONFIG_DIR"] = os.getcwd()
-os.environ["OS_KEYSTONE_CONFIG_FILES"] = "keystone.conf"
-
-from keystone.server.wsgi import initialize_public_application
 
 
 class Quiet(WSGIRequestHandler):
@@ -29,4 +23,12 @@ class Server(WSGIServer):
         self.setup_environ()
 
 
-make_server("127.0.0.1", port, initialize_public_application(), Server, Quiet).serve_forever()
+def serve(port, application, server=Server):
+    make_server("127.0.0.1", port, application, server, Quiet).serve_forever()
+
+
+if __name__ == "__main__":
+    # Services read the arguments that they find.
+    port, module = sys.argv[1:]
+    del sys.argv[1:]
+    serve(int(port), import_module(module).application)
