@@ -89,7 +89,9 @@ export class OpenstackLoadBalancer extends LoadBalancer {
         ...(loadBalancerProvider && { loadbalancerProvider: loadBalancerProvider }),
         tags: tagsOf(this.#context),
       },
-      { parent: this, dependsOn, customTimeouts },
+      // When its name or tags change, Octavia puts its own group in the place of this one, which lets in whom listeners
+      // do; the next preview would find that changed.
+      { parent: this, dependsOn, customTimeouts, ignoreChanges: ["securityGroupIds"] },
     );
   }
 
