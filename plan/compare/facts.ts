@@ -7,7 +7,7 @@ export interface ClusterFacts {
   /** A token of the resource that its machines are found by. */
   readonly group?: string;
   readonly path?: string;
-  readonly weight: number;
+  readonly weight?: number;
 }
 
 /** A plan by what comparisons ask of it. */
@@ -22,13 +22,20 @@ export interface PlanFacts {
   readonly config: Readonly<Record<string, string>>;
 }
 
+/** What a deployment waits for, of each cluster (`components/readiness.ts`). */
+interface Awaited {
+  readonly revision: unknown;
+  /** Revisions of extra machines that answer beside. */
+  readonly joined?: readonly unknown[];
+}
+
 export function factsOf(plan: Plan): PlanFacts {
   const resources = plan.steps.map(({ newState }) => newState);
   const outputs = resources.find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs ?? {};
-  const ready = resources.find(({ type }) => type === "switchyard:index:Readiness")?.inputs?.clusters;
-  const revisions = ((ready ?? []) as readonly { readonly revision: unknown }[]).map(
-    ({ revision }) => revision,
-  );
+  const revisions = resources
+    .filter(({ type }) => type === "switchyard:index:Readiness")
+    .flatMap(({ inputs }) => (inputs?.clusters ?? []) as readonly Awaited[])
+    .flatMap(({ revision, joined = [] }) => [revision, ...joined]);
   return {
     resources,
     outputs,

@@ -152,7 +152,7 @@ function failureFindings({ changes, after, edits }: Material, { failures, warnin
 /** Outputs that people and DNS records use: other ones, or those of something that is made anew. */
 function addressFindings({ changes, before, after }: Material): Finding[] {
   const replaced = changes.filter(({ op, after }) => op === "replace" && after?.custom);
-  const names = ["url", "address", "bucketName"] as const;
+  const names = ["url", "address", "bucketName", "controllerUrl"] as const;
   const finding = (text: string, urns: readonly string[]): Finding => ({
     severity: "danger",
     topic: "address",
@@ -174,7 +174,7 @@ function addressFindings({ changes, before, after }: Material): Finding[] {
     const verb = outputs.length === 1 ? "changes" : "change";
     return [
       finding(
-        `${outputs.join(" and ")} ${verb}, because ${readable(urn)} is made anew${outputs.includes("url") || outputs.includes("address") ? ": lead your own DNS name there" : ""}`,
+        `${outputs.join(" and ")} ${verb}, because ${readable(urn)} is made anew${outputs.some((name) => name === "url" || name === "address") ? ": lead your own DNS name there" : ""}`,
         [urn],
       ),
     ];

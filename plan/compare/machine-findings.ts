@@ -38,9 +38,11 @@ export function machineFindings(material: Material, interrupts: boolean): Findin
   ];
 }
 
-/** `one (5), two (4)` */
+/** `one (5), two (4)`; of groups beside the clusters' own nobody knows how many machines they have. */
 function sized(names: readonly string[], clusters: PlanFacts["clusters"]): string {
-  return names.map((name) => `${name} (${clusters[name]?.size ?? 0})`).join(", ");
+  return names
+    .map((name) => (Object.hasOwn(clusters, name) ? `${name} (${clusters[name]?.size})` : name))
+    .join(", ");
 }
 
 /** Clusters whose group of machines is another one. */
@@ -79,9 +81,13 @@ function rollingFindings(material: Material, isSmooth: boolean): Finding[] {
     ? "and come beside the old ones, which go at the end"
     : (edits.rolling ?? `a few at a time, ${few}`);
   const lost = isSmooth && !anew && share === 100 ? "; no request is lost" : "";
-  const verb = anew ? (count === 1 ? "is made anew" : "are made anew") : count === 1 ? "rolls" : "roll";
+  const many = rolled.every((name) => Object.hasOwn(after.clusters, name))
+    ? plural(count, "machine")
+    : "machines";
+  const isOne = many.startsWith("1 ");
+  const verb = anew ? (isOne ? "is made anew" : "are made anew") : isOne ? "rolls" : "roll";
   const who = sized(rolled, after.clusters);
-  const text = `${build}${plural(count, "machine")} ${verb}, ${meanwhile}${lost}: ${who}`;
+  const text = `${build}${many} ${verb}, ${meanwhile}${lost}: ${who}`;
   const isRolled = (change: Change) =>
     change.op !== "same" && rolled.includes(parseUrn(change.urn).name) && edits.rolls(change);
   const urns = changes.filter(isRolled).map(({ urn }) => urn);
@@ -146,12 +152,15 @@ function clusterFindings({ before, after, edits }: Material): Finding[] {
     }
     if (!old && now) {
       const where = now.path === undefined ? "" : ` at ${now.path}`;
+      const isAsked = now.path !== undefined || (now.weight ?? 0) > 0;
+      if (!isAsked) return finding("notice", `comes with ${plural(now.size, "machine")}`);
       return finding("caution", `comes${where}: ${edits.newCluster}`);
     }
     if (old && !now) {
       const path =
         old.path === undefined ? "" : `, and so does its path ${old.path}, unless another cluster has it`;
-      return finding("caution", `goes${path}`);
+      const isAsked = old.path !== undefined || (old.weight ?? 0) > 0;
+      return finding(isAsked ? "caution" : "notice", `goes${path}`);
     }
     if (old?.path === now?.path) return [];
     const was = `(was ${old?.path ?? "none"})`;
@@ -228,17 +237,17 @@ export function componentFindings({
     const [old, now] = [before?.inputs ?? {}, after?.inputs ?? {}];
     if (!before || !after) return [];
     const found: Finding[] = [];
+    const who = parseUrn(urn).name === "edge" ? "the load balancer" : readable(urn);
     const add = (topic: Finding["topic"], text: string) =>
       found.push({ severity: "caution", topic, text, urns: [urn] });
     if (type === "switchyard:index:LoadBalancer") {
       if (old.port !== now.port)
-        add("address", `the load balancer listens on port ${now.port}, and no more on ${old.port}`);
+        add("address", `${who} listens on port ${now.port}, and no more on ${old.port}`);
       const [olds, news] = [old.allow, now.allow] as [readonly string[], readonly string[]];
       const come = news.filter((range) => !olds.includes(range));
       const gone = olds.filter((range) => !news.includes(range));
-      if (!exposed && come.length > 0) add("exposure", `the load balancer lets in ${come.join(", ")}`);
-      if (!exposed && gone.length > 0)
-        add("exposure", `the load balancer lets in ${gone.join(", ")} no more`);
+      if (!exposed && come.length > 0) add("exposure", `${who} lets in ${come.join(", ")}`);
+      if (!exposed && gone.length > 0) add("exposure", `${who} lets in ${gone.join(", ")} no more`);
     }
     if (type === "switchyard:index:Network" && old.cidr !== now.cidr)
       add("service", `the network's range is ${now.cidr} (was ${old.cidr})`);
