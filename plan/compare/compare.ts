@@ -1,4 +1,4 @@
-import type { CloudFolder } from "../../providers/cloud-folder.ts";
+import type { kindsOf } from "../../plugin/kinds.ts";
 import { changesBetween, type ReplacementTable } from "../changes.ts";
 import type { FindOpenings } from "../openings.ts";
 import type { Plan, PlannedResource } from "../plan.ts";
@@ -9,7 +9,13 @@ import { factsOf } from "./facts.ts";
 import { findingsOf } from "./findings.ts";
 import { type Group, groupsOf } from "./groups.ts";
 
-export type Clouds = Readonly<Record<string, CloudFolder>>;
+/** As much of a cloud's folder as a comparison needs: what its edits do, and what its resources let in. */
+export interface KnownCloud {
+  edits(): Promise<CloudEdits>;
+  openings(): Promise<FindOpenings>;
+}
+
+export type Clouds = Readonly<Record<string, KnownCloud>> & Parameters<typeof kindsOf>[0];
 
 /** What two plans are called, and what is known of their files beside the plans. */
 export interface Sides {
@@ -70,7 +76,7 @@ function causesOf(groups: readonly Group[]): Map<string, string> {
 
 /** What is known of several clouds, as of one: types are each one's own. */
 async function knowledgeOf(
-  folders: readonly CloudFolder[],
+  folders: readonly KnownCloud[],
 ): Promise<{ edits: CloudEdits; openings: FindOpenings }> {
   const all = await Promise.all(folders.map((folder) => folder.edits()));
   const openings = await Promise.all(folders.map((folder) => folder.openings()));
