@@ -5,12 +5,15 @@
 set -euo pipefail
 export PYTHONWARNINGS=ignore
 bin=$1
-"$bin/python" "$2/make_databases.py"
-"$bin/placement-manage" --config-file placement.conf db sync
-"$bin/glance-manage" --config-file glance-api.conf db_sync
 nova() { "$bin/nova-manage" --config-file nova.conf "$@"; }
+
+openssl req -x509 -nodes -newkey rsa:2048 -subj /CN=octavia -days 36500 -keyout ca.key -out ca.pem
+# Each takes seconds to read its own program.
+"$bin/python" "$2/make_databases.py" & made=$!
+"$bin/placement-manage" --config-file placement.conf db sync & placement=$!
+"$bin/glance-manage" --config-file glance-api.conf db_sync & glance=$!
 nova api_db sync
-nova cell_v2 map_cell0 --database_connection "sqlite:///$3/nova_cell0.db"
+nova cell_v2 map_cell0 --database_connection "sqlite:///$3/nova_cell0.db?timeout=60"
 nova db sync
 nova cell_v2 create_cell --name cell1
-openssl req -x509 -nodes -newkey rsa:2048 -subj /CN=octavia -days 36500 -keyout ca.key -out ca.pem
+for job in "$made" "$placement" "$glance"; do wait "$job"; done
