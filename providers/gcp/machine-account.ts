@@ -31,9 +31,13 @@ const bucketGrants: readonly Grant[] = [
     name: "list",
     title: "Switchyard machines: list files",
     permissions: ["storage.objects.list"],
-    condition: () => 'api.getAttribute("storage.googleapis.com/objectListPrefix", "").startsWith("files/")',
+    condition: () => listingBelow("files"),
   },
 ];
+
+function listingBelow(folder: string): string {
+  return `api.getAttribute("storage.googleapis.com/objectListPrefix", "").startsWith("${folder}/")`;
+}
 
 /** What the controller does with the bucket instead (service/controller/document.ts). */
 const controllerGrants: readonly Grant[] = [
@@ -44,6 +48,12 @@ const controllerGrants: readonly Grant[] = [
     // To write over it, one must be allowed to delete it.
     permissions: ["storage.objects.create", "storage.objects.delete", "storage.objects.get"],
     condition: (bucket) => objectsBelow(bucket, "controller"),
+  },
+  {
+    name: "find",
+    title: "Switchyard controller: see that there is no document yet",
+    permissions: ["storage.objects.list"],
+    condition: () => listingBelow("controller"),
   },
 ];
 

@@ -53,7 +53,7 @@ describe("a stack with a controller on Google Cloud", { timeout: 120_000 }, () =
     expect(account("cluster1-big")).toBe(account("cluster1"));
     expect(account("controller")).not.toBe(account("cluster1"));
     const own = plan.byType("BucketIAMMember").filter(({ urn }) => urn.includes("::controller-"));
-    expect(own).toHaveLength(2);
+    expect(own).toHaveLength(3);
     expect(inputs("gcp:projects/iAMMember:IAMMember::controller-size")).toMatchObject({
       role: "${IAMCustomRole:controller-size.name}",
     });
