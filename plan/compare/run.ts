@@ -56,7 +56,7 @@ async function compareStack(
   const file = configFile ?? `Pulumi.${name}.yaml`;
   const [read, baseName] = baseOf(name, base, root, configFile);
   const [before, after] = [
-    found(read),
+    "file" in base ? read() : found(read),
     found(() => readStack(name, configFile === undefined ? {} : { configFile })),
   ];
   if (!before && !after) throw noStack(read);
