@@ -1,10 +1,11 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
-const unit = ["test/!(attack|boot|e2e)/**/*.test.ts"];
+const unit = ["test/!(attack|boot|e2e|openstack)/**/*.test.ts"];
 const e2e = ["test/e2e/**/*.test.ts"];
 const attack = ["test/attack/**/*.test.ts"];
 const boot = ["test/boot/**/*.test.ts"];
+const openstack = ["test/openstack/**/*.test.ts"];
 
 export default defineConfig({
   test: {
@@ -15,6 +16,7 @@ export default defineConfig({
       { test: { name: "unit", include: unit, testTimeout: 60_000, hookTimeout: 120_000 } },
       { test: { name: "e2e", include: e2e, fileParallelism: false, globalSetup: "test/e2e/setup.ts" } },
       { test: { name: "attack", include: attack, fileParallelism: false, globalSetup: "test/e2e/setup.ts" } },
+      { test: { name: "openstack", include: openstack, testTimeout: 60_000, hookTimeout: 600_000 } },
       { test: { name: "boot", include: boot, fileParallelism: false } },
     ],
   },

@@ -68,8 +68,10 @@ exit 9`,
     import { attach } from ${JSON.stringify(join(import.meta.dirname, "../../scripts/process.ts"))};
     process.exitCode = await attach(${JSON.stringify(child)}, [], { cwd: ".", env: process.env });`;
   const wrapper = spawn(process.execPath, ["--input-type=module", "-e", main], {
-    stdio: ["pipe", "pipe", "inherit"],
+    // None of them is a terminal, wherever the tests run.
+    stdio: ["pipe", "pipe", "pipe"],
   });
+  wrapper.stderr.pipe(process.stderr, { end: false });
   await once(wrapper.stdout, "data");
   wrapper.kill("SIGINT");
   await vi.waitFor(() => expect(readLines(log)).toEqual(["INT"]), { timeout: 5000 });
