@@ -102,7 +102,7 @@ describe.skipIf(!executable)("the page", () => {
     const { api, page } = await open({}, async ({ call }) => {
       await call("POST", "/schedules", { ...noon, start: minutes(-5), end: minutes(60) });
     });
-    await page.getByText(", 2 running").waitFor();
+    await page.getByText("2 × standard for cluster1, 2 running").waitFor();
     await page.getByRole("button", { name: "Delete lunch" }).click();
     const dialog = page.getByRole("dialog");
     expect(await dialog.innerText()).toContain(
@@ -171,7 +171,7 @@ describe.skipIf(!executable)("the page", () => {
         timeZone: "America/Argentina/ComodRivadavia",
       });
     });
-    await page.getByText(", 2 running").waitFor();
+    await page.getByText("2 × standard for cluster1, 2 running").waitFor();
     const overflow = () =>
       page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
     expect(await overflow()).toBe(0);
