@@ -1,4 +1,4 @@
-import { all, type ComponentResourceOptions, type Output, output } from "@pulumi/pulumi";
+import { type ComponentResourceOptions, type Output, output } from "@pulumi/pulumi";
 import { LoadBalancer, type LoadBalancerArgs } from "../../components/load-balancer.ts";
 import type { LocalCluster } from "./cluster.ts";
 import { address, type LocalNetwork } from "./network.ts";
@@ -25,7 +25,7 @@ export class LocalLoadBalancer extends LoadBalancer {
         healthCheck: args.healthCheck,
         backends: args.backends.map(({ name, cluster, joined = [], path, weight }) => ({
           name,
-          groups: all([cluster, ...joined].map(({ group }) => group.id)),
+          groups: [cluster, ...joined].map(({ group }) => group.id),
           ...(path === undefined ? {} : { path }),
           weight,
         })),

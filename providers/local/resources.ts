@@ -41,7 +41,9 @@ export class MachineGroup extends pulumi.CustomResource {
 }
 
 export interface LoadBalancerArgs extends Omit<LoadBalancerSpec, "backends">, PartArgs {
-  readonly backends: readonly Inputs<BackendSpec>[];
+  readonly backends: readonly (Omit<Inputs<BackendSpec>, "groups"> & {
+    readonly groups: readonly pulumi.Input<string>[];
+  })[];
 }
 
 /** One listener on a loopback address in front of the groups. */
