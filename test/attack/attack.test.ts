@@ -141,7 +141,7 @@ it(`${scale.streams} random streams, seed ${seed}`, { timeout: 600_000 }, async 
 
 it(`${scale.heads} heads of which the body never comes`, { timeout: 600_000 }, async () => {
   const heads = ["/cluster1", "/cluster2", "/files/held"].map(
-    (path) => `POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n`,
+    (path) => `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n`,
   );
   for (let round = 0; round <= scale.renewals; round++) {
     const held: Socket[] = [];
@@ -163,7 +163,7 @@ it(`${scale.heads} heads of which the body never comes`, { timeout: 600_000 }, a
 
 it(`${scale.readers} clients that ask for much and read nothing`, { timeout: 600_000 }, async () => {
   const sockets = await openMany(edge, "127.0.8", scale.readers, 100);
-  const requests = "GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n".repeat(50);
+  const requests = "GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(50);
   await Promise.all(
     sockets.map((socket) => {
       socket.pause();

@@ -1,11 +1,11 @@
 /** Requests that are changed at random: some that a machine answers, some that none hears of. */
 const seeds = [
-  "GET /cluster1 HTTP/1.1\r\nHost: a\r\n\r\n",
-  "GET /cluster2?a=b&c=%20d HTTP/1.1\r\nHost: a\r\nAccept: */*\r\nConnection: keep-alive\r\n\r\n",
-  "HEAD / HTTP/1.1\r\nHost: a\r\nX-Request-Id: fuzz\r\n\r\n",
-  "POST /cluster1 HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello",
-  "PUT /files/fuzz HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX: y\r\n\r\n",
-  "POST /files/fuzz HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello",
+  "GET /cluster1 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+  "GET /cluster2?a=b&c=%20d HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\nConnection: keep-alive\r\n\r\n",
+  "HEAD / HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: fuzz\r\n\r\n",
+  "POST /cluster1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello",
+  "PUT /files/fuzz HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX: y\r\n\r\n",
+  "POST /files/fuzz HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello",
   "OPTIONS /healthz HTTP/1.0\r\n\r\n",
 ];
 
