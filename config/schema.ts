@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { maxLeadMinutes, maxMinutes } from "../service/schedules/schedule.ts";
 import { rootAnswers } from "../service/settings/environment.ts";
 import { type Limits, mapLimits } from "../service/settings/limits.ts";
 import { flavorModes, natModes, openstackStores, sizes, tempUrlModes } from "./settings.ts";
@@ -301,7 +302,7 @@ const schedules = list(
       v.optional(physicalName),
       { default: "none: one period" },
     ),
-    durationMinutes: key("How long each takes.", v.optional(integer(1, 44_640)), {
+    durationMinutes: key("How long each takes.", v.optional(integer(1, maxMinutes)), {
       default: "none; required beside `cron`",
     }),
     timeZone: key("An IANA time zone, such as Europe/Zurich.", v.optional(word), {
@@ -312,7 +313,7 @@ const schedules = list(
     except: key("Days to leave out.", v.optional(list(day))),
     leadMinutes: key(
       "How many minutes before a start the machines are asked for.",
-      v.optional(integer(0, 1440)),
+      v.optional(integer(0, maxLeadMinutes)),
       { default: "0" },
     ),
   }),

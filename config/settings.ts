@@ -1,3 +1,4 @@
+import type { Schedule } from "../service/schedules/schedule.ts";
 import type { RootAnswer } from "../service/settings/environment.ts";
 import type { Limits } from "../service/settings/limits.ts";
 
@@ -111,32 +112,6 @@ export interface RolloutSettings {
   readonly timeoutSeconds: number;
 }
 
-/** A schedule of extra machines, as a stack's configuration has it: one period, or a recurring one. */
-export interface ScheduleSettings {
-  readonly name: string;
-  /** Whose requests the machines take. */
-  readonly cluster: string;
-  readonly machines: number;
-  /** A name below `controller.flavors`. */
-  readonly flavor: string;
-  /** A name below `controller.images`; absent: what the cluster's own machines boot. */
-  readonly image?: string | undefined;
-  /** RFC 3339. */
-  readonly start?: string | undefined;
-  /** RFC 3339; absent: never. */
-  readonly end?: string | undefined;
-  readonly cron?: string | undefined;
-  readonly durationMinutes?: number | undefined;
-  /** An IANA time zone. */
-  readonly timeZone?: string | undefined;
-  /** The first and last day, and those to leave out, as 2026-12-24. */
-  readonly from?: string | undefined;
-  readonly until?: string | undefined;
-  readonly except?: readonly string[] | undefined;
-  /** How long before its start the machines are asked for, in minutes. */
-  readonly leadMinutes?: number | undefined;
-}
-
 /** The machine that gives clusters extra machines by schedule, and how it is reached. */
 export interface ControllerSettings
   extends Pick<LoadBalancerSettings, "port" | "allow" | "certificate" | "host"> {
@@ -149,7 +124,7 @@ export interface ControllerSettings
   readonly flavors: Readonly<Record<string, string>>;
   /** What schedules call one of the cloud's own images. */
   readonly images: Readonly<Record<string, string>>;
-  readonly schedules: readonly ScheduleSettings[];
+  readonly schedules: readonly Schedule[];
 }
 
 /** Whose flavors machines have: the cloud's own, or two that the program makes. */

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { isDay, isInstant } from "../service/schedules/validate.ts";
 import { reservedPath } from "../service/settings/reserved-paths.ts";
 import { networkOf, parseCidr } from "./cidr.ts";
 
@@ -180,18 +181,18 @@ export const peakName = text(
   (value) => peakNamePattern.test(value),
 );
 
-const dayPattern = /^\d{4}-\d{2}-\d{2}$/;
-const isDay = (value: string) =>
-  dayPattern.test(value) && new Date(`${value}T00:00:00Z`).toJSON()?.startsWith(value) === true;
-
-export const day = text("a day such as 2026-12-24, in quotes", { pattern: dayPattern.source }, isDay);
+export const day = text(
+  "a day such as 2026-12-24, in quotes",
+  { pattern: /^\d{4}-\d{2}-\d{2}$/.source },
+  isDay,
+);
 
 const instantPattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})$/;
 
 export const instant = text(
   "a time with its offset, such as 2026-12-24T08:00:00+01:00 or 2026-12-24T07:00:00Z, in quotes",
   { pattern: instantPattern.source },
-  (value) => instantPattern.test(value) && isDay(value.slice(0, 10)) && !Number.isNaN(Date.parse(value)),
+  (value) => instantPattern.test(value) && isInstant(value),
 );
 
 const publicKeyTypes =

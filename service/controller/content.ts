@@ -27,6 +27,23 @@ export interface ControllerEvent {
   readonly message: string;
 }
 
+/** Who did or saw something, and when; in milliseconds since the epoch. */
+export interface Seen {
+  readonly who: string;
+  readonly instant: number;
+}
+
+/** What is remembered of a schedule. */
+export function eventOf(
+  { who, instant }: Seen,
+  what: Deed,
+  { id, schedule }: KeptSchedule,
+  message: string,
+): ControllerEvent {
+  const at = new Date(instant).toISOString();
+  return { at, what, who, schedule: { id, name: schedule.name }, message };
+}
+
 /** A request that was done, by which the same one is not done twice. */
 export interface DoneRequest {
   readonly key: string;

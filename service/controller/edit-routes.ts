@@ -14,6 +14,7 @@ import {
   madeBefore,
   merged,
   newId,
+  noSchedule,
   onceOf,
   remove,
 } from "./edits.ts";
@@ -26,6 +27,7 @@ import {
   limited,
   nextOccurrences,
   noStore,
+  sendSchedule,
 } from "./routes.ts";
 import { newSchedule, scheduleErrors, schedulePatch } from "./shapes.ts";
 
@@ -114,12 +116,8 @@ export const editRoutes: ControllerRoutes = async (app, context) => {
       }
       const answer = answerOf(context, await document.read(limited(context)), made?.id ?? id);
       if (!answer) throw new HttpError(409, "The schedule was made, and deleted at once by somebody else");
-      reply.code(201).header("etag", `"${answer.version}"`).header("location", `/schedules/${answer.id}`);
-      return noStore(reply).send({
-        status: 201,
-        message: `'${answer.name}' is ${answer.state}`,
-        content: answer,
-      });
+      reply.header("location", `/schedules/${answer.id}`);
+      return sendSchedule(reply, 201, answer);
     },
   });
 
@@ -169,13 +167,8 @@ export const editRoutes: ControllerRoutes = async (app, context) => {
       }, limited(context));
       void loop.wake();
       const answer = answerOf(context, await document.read(limited(context)), id);
-      if (!answer) throw new HttpError(404, `There is no schedule ${id}`);
-      reply.header("etag", `"${answer.version}"`);
-      return noStore(reply).send({
-        status: 200,
-        message: `'${answer.name}' is ${answer.state}`,
-        content: answer,
-      });
+      if (!answer) throw noSchedule(id);
+      return sendSchedule(reply, 200, answer);
     },
   });
 

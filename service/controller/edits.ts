@@ -6,17 +6,11 @@ import { occurrencesAfter, standingAt } from "../schedules/occurrences.ts";
 import { clusterImage, type Schedule } from "../schedules/schedule.ts";
 import { demandAt, groupOf, type KeptSchedule } from "../schedules/sizes.ts";
 import { scheduleProblems } from "../schedules/validate.ts";
-import { type Content, type ControllerEvent, type Deed, maxSchedules } from "./content.ts";
+import { type Content, eventOf, maxSchedules, type Seen } from "./content.ts";
 
 export interface Limits {
   readonly groups: readonly PeakGroup[];
   readonly maxMachines: number;
-}
-
-/** Who asks, and when; in milliseconds since the epoch. */
-export interface Asking {
-  readonly who: string;
-  readonly instant: number;
 }
 
 /**
@@ -69,19 +63,6 @@ export async function checkMost(
     );
 }
 
-const eventOf = (
-  { who, instant }: Asking,
-  what: Deed,
-  { id, schedule }: KeptSchedule,
-  message: string,
-): ControllerEvent => ({
-  at: new Date(instant).toISOString(),
-  what,
-  who,
-  schedule: { id, name: schedule.name },
-  message,
-});
-
 /** A request that is to be done once, however often it comes. */
 export interface Once {
   readonly key: string;
@@ -118,7 +99,7 @@ export function create(
   schedule: Schedule,
   id: string,
   once: Once | undefined,
-  asking: Asking,
+  asking: Seen,
 ) {
   const before = madeBefore(content, once) ?? content.schedules.find((kept) => kept.id === id);
   if (before) return { content, result: { kept: before, isNew: false } };
@@ -146,13 +127,17 @@ export function create(
 
 export const newId = (): string => randomUUID();
 
+export function noSchedule(id: string): HttpError {
+  return new HttpError(404, `There is no schedule ${id}`);
+}
+
 /**
  * The schedule of an id, for a change.
  * @throws {HttpError} 404; 409 for one of the stack's configuration; 412 when it has another version by now
  */
 export function found(all: readonly KeptSchedule[], id: string, ifMatch: string | undefined): KeptSchedule {
   const kept = all.find((one) => one.id === id);
-  if (!kept) throw new HttpError(404, `There is no schedule ${id}`);
+  if (!kept) throw noSchedule(id);
   if (kept.source === "stack")
     throw new HttpError(
       409,
@@ -174,7 +159,7 @@ export function merged(schedule: Schedule, patch: unknown): unknown {
   return Object.fromEntries(Object.entries({ ...schedule, ...patch }).filter(([, value]) => value !== null));
 }
 
-export function change(content: Content, kept: KeptSchedule, schedule: Schedule, asking: Asking) {
+export function change(content: Content, kept: KeptSchedule, schedule: Schedule, asking: Seen) {
   const { begun: _, ...rest } = kept;
   const before = standingAt(kept.schedule, asking.instant).current;
   const now = standingAt(schedule, asking.instant).current;
@@ -195,7 +180,7 @@ export function change(content: Content, kept: KeptSchedule, schedule: Schedule,
 }
 
 /** Deletes a schedule, or has it deleted at the end of its period. */
-export function remove(content: Content, kept: KeptSchedule, atEnd: boolean, asking: Asking) {
+export function remove(content: Content, kept: KeptSchedule, atEnd: boolean, asking: Seen) {
   const { state, current, wanted } = demandAt(kept, asking.instant);
   const { name } = kept.schedule;
   const mayFinish = atEnd && current && (state === "active" || state === "ending");

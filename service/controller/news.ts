@@ -1,7 +1,7 @@
 import { minuteMs, type Schedule } from "../schedules/schedule.ts";
 import type { Plan, Share } from "../schedules/sizes.ts";
 import { punctualMs } from "../schedules/sizes.ts";
-import type { Content, ControllerEvent, Deed } from "./content.ts";
+import { type Content, type ControllerEvent, type Deed, eventOf } from "./content.ts";
 
 /** How long a schedule that has nothing more to come is shown, in milliseconds: 30 days. */
 const shownMs = 30 * 24 * 60 * minuteMs;
@@ -52,13 +52,7 @@ export function remember(content: Content, { shares }: Plan, instant: number, wh
   const startOf = new Map<string, number>();
   const removed = new Set<string>();
   const add = (what: Deed, { kept }: Share, message: string) =>
-    events.push({
-      at: new Date(instant).toISOString(),
-      what,
-      who,
-      schedule: { id: kept.id, name: kept.schedule.name },
-      message,
-    });
+    events.push(eventOf({ who, instant }, what, kept, message));
   for (const share of shares) {
     const { kept, state, current, wanted } = share;
     const { id, schedule } = kept;

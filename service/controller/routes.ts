@@ -6,9 +6,10 @@ import { HttpError } from "../http/http-error.ts";
 import { occurrencesAfter } from "../schedules/occurrences.ts";
 import { minuteMs, type Occurrence, type Schedule } from "../schedules/schedule.ts";
 import type { KeptSchedule } from "../schedules/sizes.ts";
-import { occurrenceAnswer, scheduleAnswers } from "./answers.ts";
+import { occurrenceAnswer, type ScheduleAnswer, scheduleAnswers } from "./answers.ts";
 import type { Content } from "./content.ts";
 import type { ContentDocument } from "./document.ts";
+import { noSchedule } from "./edits.ts";
 import type { Loop } from "./loop.ts";
 import type { ControllerSettings } from "./settings.ts";
 import { scheduleErrors } from "./shapes.ts";
@@ -63,6 +64,13 @@ export function noStore(reply: FastifyReply): FastifyReply {
   return reply.header("cache-control", "no-store");
 }
 
+/** Answers with one schedule, and the version by which a change of it may name it. */
+export function sendSchedule(reply: FastifyReply, status: 200 | 201, answer: ScheduleAnswer): FastifyReply {
+  const message = `'${answer.name}' is ${answer.state}`;
+  reply.code(status).header("etag", `"${answer.version}"`);
+  return noStore(reply).send({ status, message, content: answer });
+}
+
 /** `GET` of schedules, their periods, the groups and events: for whoever reaches this. */
 export const readRoutes: ControllerRoutes = async (app, context) => {
   const { document, loop, now, controller } = context;
@@ -70,7 +78,7 @@ export const readRoutes: ControllerRoutes = async (app, context) => {
   const keptOf = async (id: string): Promise<KeptSchedule> => {
     const content = await document.read(limited(context));
     const kept = loop.schedulesOf(content).find((one) => one.id === id);
-    if (!kept) throw new HttpError(404, `There is no schedule ${id}`);
+    if (!kept) throw noSchedule(id);
     return kept;
   };
 
@@ -98,13 +106,8 @@ export const readRoutes: ControllerRoutes = async (app, context) => {
     },
     handler: async ({ params: { id } }, reply) => {
       const answer = answerOf(context, await document.read(limited(context)), id);
-      if (!answer) throw new HttpError(404, `There is no schedule ${id}`);
-      reply.header("etag", `"${answer.version}"`);
-      return noStore(reply).send({
-        status: 200,
-        message: `'${answer.name}' is ${answer.state}`,
-        content: answer,
-      });
+      if (!answer) throw noSchedule(id);
+      return sendSchedule(reply, 200, answer);
     },
   });
 
