@@ -1,5 +1,4 @@
 import { clusterImage } from "../service/schedules/schedule.ts";
-import { scheduleProblems } from "../service/schedules/validate.ts";
 import {
   type ClusterSettings,
   type ControllerSettings,
@@ -124,8 +123,6 @@ function checkSchedules(
   for (const [index, schedule] of schedules.entries()) {
     const { name, cluster, flavor, image = clusterImage, machines } = schedule;
     const key = `controller.schedules[${index}]`;
-    const isWhole = Object.values(schedule).every((value) => value !== undefined);
-    for (const problem of isWhole ? scheduleProblems(schedule) : []) report(key, schedule, problem);
     const twin = schedules.findIndex((other, at) => at < index && name !== undefined && other.name === name);
     if (twin >= 0) report(`${key}.name`, name, `schedules[${twin}] has that name; each needs its own`);
     if (cluster !== undefined && !clusterNames.includes(cluster))
@@ -140,5 +137,17 @@ function checkSchedules(
         machines,
         `it must be at most controller.maxMachines, which is ${maxMachines}`,
       );
+  }
+}
+
+/** Reports schedules that ask for machines at no time, or at times that cannot be. What tells is loaded for a stack that has some alone. */
+export async function checkTimes({ controller }: Draft<Settings>, report: Report): Promise<void> {
+  const { schedules = [] } = controller ?? {};
+  if (schedules.length === 0) return;
+  const { scheduleProblems } = await import("../service/schedules/validate.ts");
+  for (const [index, schedule] of schedules.entries()) {
+    const isWhole = Object.values(schedule).every((value) => value !== undefined);
+    for (const problem of isWhole ? scheduleProblems(schedule) : [])
+      report(`controller.schedules[${index}]`, schedule, problem);
   }
 }

@@ -3,6 +3,7 @@ import { closest, distance } from "fastest-levenshtein";
 import * as v from "valibot";
 import { checkRelations } from "./checks.ts";
 import { keyPath } from "./key-path.ts";
+import { checkTimes } from "./peaks.ts";
 import { type Input, schema, textKeys } from "./schema.ts";
 import type { CloudRules, Draft, Report, Settings } from "./settings.ts";
 import { notesOf, required, type SchemaNode } from "./values.ts";
@@ -75,6 +76,7 @@ export async function readSettings(
   }
   const rules = await loadRules(input.cloud, clouds, reportFirst);
   const draft = withDefaults(input, rules?.defaults ?? unknownDefaults);
+  if (!rules || rules.takesController) await checkTimes(draft, reportFirst);
   checkRelations(draft, rules, reportFirst);
   rules?.check(draft, reportMore, raw);
   problems.push(...misspelt(Object.keys(raw)));

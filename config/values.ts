@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { isDay, isInstant } from "../service/schedules/validate.ts";
+import { isDay, isInstant } from "../service/schedules/schedule.ts";
 import { reservedPath } from "../service/settings/reserved-paths.ts";
 import { networkOf, parseCidr } from "./cidr.ts";
 

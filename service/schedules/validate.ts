@@ -1,5 +1,7 @@
 import { occurrencesAfter, wallCron } from "./occurrences.ts";
 import {
+  isDay,
+  isInstant,
   maxExcept,
   maxLeadMinutes,
   maxMinutes,
@@ -151,17 +153,3 @@ const isWord = (value: unknown): boolean => typeof value === "string" && /^[\w.:
 
 const isWhole = (value: unknown, min: number, max: number): boolean =>
   Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max;
-
-/** A date and time with its offset, as RFC 3339 has it. */
-export const isInstant = (value: unknown): boolean =>
-  typeof value === "string" &&
-  /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/.test(value) &&
-  isDay(value.slice(0, 10)) &&
-  !Number.isNaN(Date.parse(value));
-
-/** A day that there is: `2026-11-27`. */
-export function isDay(value: unknown): boolean {
-  if (typeof value !== "string" || !/^\d{4}-\d\d-\d\d$/.test(value)) return false;
-  const date = new Date(`${value}T00:00:00Z`);
-  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(value);
-}
