@@ -10,6 +10,16 @@ const fetchBuild = (under: Under) => ({
   Resource: [under("releases"), under("runtimes")],
 });
 
+const listBelow = (Sid: string, bucketArn: pulumi.Input<string>, prefix: string) => ({
+  Sid,
+  Effect: "Allow",
+  Action: "s3:ListBucket",
+  Resource: bucketArn,
+  // IfExists, because S3 asks for this permission, and then without a prefix, before it says that an object is
+  // missing (404) and not that it is none of one's business (403).
+  Condition: { StringLikeIfExists: { "s3:prefix": `${prefix}/*` } },
+});
+
 const sessionManager = {
   Sid: "SessionManager",
   Effect: "Allow",
@@ -44,15 +54,7 @@ export function machinePolicy({ arn, encryptionKey }: AwsBucket): pulumi.Output<
         Action: ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"],
         Resource: under("files"),
       },
-      {
-        Sid: "ListFiles",
-        Effect: "Allow",
-        Action: "s3:ListBucket",
-        Resource: arn,
-        // IfExists, because S3 asks for this permission, and then without a prefix, before it says that an object is
-        // missing (404) and not that it is none of one's business (403).
-        Condition: { StringLikeIfExists: { "s3:prefix": "files/*" } },
-      },
+      listBelow("ListFiles", arn, "files"),
       ...(encryptionKey === undefined ? [] : [useOfKey(encryptionKey)]),
       sessionManager,
     ],
@@ -80,13 +82,7 @@ export function controllerPolicy(
         Action: ["s3:GetObject", "s3:PutObject"],
         Resource: under("controller"),
       },
-      {
-        Sid: "FindDocument",
-        Effect: "Allow",
-        Action: "s3:ListBucket",
-        Resource: arn,
-        Condition: { StringLikeIfExists: { "s3:prefix": "controller/*" } },
-      },
+      listBelow("FindDocument", arn, "controller"),
       ...(encryptionKey === undefined ? [] : [useOfKey(encryptionKey)]),
       {
         Sid: "SetSizes",

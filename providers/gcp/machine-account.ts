@@ -10,7 +10,6 @@ interface Grant {
   readonly condition: (bucket: string) => string;
 }
 
-/** What machines do with the bucket; each permission is needed by a call of the app (service/storage/gcs.ts) or of the startup script. */
 const fetchGrant: Grant = {
   name: "fetch",
   title: "Switchyard machines: fetch releases and Node.js",
@@ -18,43 +17,33 @@ const fetchGrant: Grant = {
   condition: (bucket) => `${objectsBelow(bucket, "releases")} || ${objectsBelow(bucket, "runtimes")}`,
 };
 
+const keepGrant = (folder: string, name: string, title: string): Grant => ({
+  name,
+  title,
+  // To write over an object, one must be allowed to delete it.
+  permissions: ["storage.objects.create", "storage.objects.delete", "storage.objects.get"],
+  condition: (bucket) => objectsBelow(bucket, folder),
+});
+
+const listGrant = (folder: string, name: string, title: string): Grant => ({
+  name,
+  title,
+  permissions: ["storage.objects.list"],
+  condition: () => `api.getAttribute("storage.googleapis.com/objectListPrefix", "").startsWith("${folder}/")`,
+});
+
+/** What machines do with the bucket; each permission is needed by a call of the app (service/storage/gcs.ts) or of the startup script. */
 const bucketGrants: readonly Grant[] = [
   fetchGrant,
-  {
-    name: "keep",
-    title: "Switchyard machines: keep files",
-    // To write over a file, one must be allowed to delete it.
-    permissions: ["storage.objects.create", "storage.objects.delete", "storage.objects.get"],
-    condition: (bucket) => objectsBelow(bucket, "files"),
-  },
-  {
-    name: "list",
-    title: "Switchyard machines: list files",
-    permissions: ["storage.objects.list"],
-    condition: () => listingBelow("files"),
-  },
+  keepGrant("files", "keep", "Switchyard machines: keep files"),
+  listGrant("files", "list", "Switchyard machines: list files"),
 ];
-
-function listingBelow(folder: string): string {
-  return `api.getAttribute("storage.googleapis.com/objectListPrefix", "").startsWith("${folder}/")`;
-}
 
 /** What the controller does with the bucket instead (service/controller/document.ts). */
 const controllerGrants: readonly Grant[] = [
   fetchGrant,
-  {
-    name: "document",
-    title: "Switchyard controller: keep its document",
-    // To write over it, one must be allowed to delete it.
-    permissions: ["storage.objects.create", "storage.objects.delete", "storage.objects.get"],
-    condition: (bucket) => objectsBelow(bucket, "controller"),
-  },
-  {
-    name: "find",
-    title: "Switchyard controller: see that there is no document yet",
-    permissions: ["storage.objects.list"],
-    condition: () => listingBelow("controller"),
-  },
+  keepGrant("controller", "document", "Switchyard controller: keep its document"),
+  listGrant("controller", "find", "Switchyard controller: see that there is no document yet"),
 ];
 
 /**

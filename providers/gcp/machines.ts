@@ -6,7 +6,8 @@ import {
   noSuchMachine,
 } from "../../operations/machines.ts";
 import type { DeployedStack } from "../../operations/outputs.ts";
-import { Compute } from "./compute.ts";
+import type { ComputeApi } from "../../service/compute/gcp-api.ts";
+import { openCompute } from "./compute.ts";
 import { placeOf } from "./outputs.ts";
 import { releaseMetadata } from "./release-metadata.ts";
 
@@ -70,7 +71,7 @@ export function healthOf({ currentAction = "NONE", instanceHealth = [] }: Manage
 export function openMachines(deployed: DeployedStack): Machines {
   const { stack, outputs } = deployed;
   const { project, region } = placeOf(deployed);
-  const compute = new Compute(project);
+  const compute = openCompute(project);
 
   async function find(): Promise<Found[]> {
     const members: { cluster: string; member: ManagedInstance; zone: string; name: string }[] = [];
@@ -119,7 +120,7 @@ export function openMachines(deployed: DeployedStack): Machines {
 }
 
 /** Every machine of these zones, the stack's among them, by its id. */
-async function instancesOf(compute: Compute, zones: ReadonlySet<string>): Promise<Map<string, Instance>> {
+async function instancesOf(compute: ComputeApi, zones: ReadonlySet<string>): Promise<Map<string, Instance>> {
   const found = new Map<string, Instance>();
   const fields = "nextPageToken,items(id,creationTimestamp,networkInterfaces,metadata)";
   for (const zone of zones) {
@@ -146,7 +147,7 @@ function statusOf(cluster: string, member: ManagedInstance, instance: Instance |
 }
 
 /** The tail of a machine's first serial port, each time from where the last one ended. */
-function serialPort(compute: Compute, machine: string, signal: AbortSignal): Tail {
+function serialPort(compute: ComputeApi, machine: string, signal: AbortSignal): Tail {
   let start = "0";
   return async function* () {
     for (;;) {

@@ -5,7 +5,7 @@ import {
   type Properties,
   type ResourceKind,
 } from "../../plugin/resource.ts";
-import { Compute } from "./compute.ts";
+import { openCompute } from "./compute.ts";
 
 /** What is waited for: that a group's machines are as it was told last, and that those which they replace are gone. */
 export interface StableGroupInputs {
@@ -44,7 +44,7 @@ async function waitUntilStable(
   { signal, progress }: OperationContext,
 ): Promise<void> {
   const { project, region, group, timeoutSeconds } = properties as unknown as StableGroupInputs;
-  const compute = new Compute(project);
+  const compute = openCompute(project);
   for (const deadline = Date.now() + timeoutSeconds * 1000; ; ) {
     const found = await compute.call<Group>(
       "GET",

@@ -1,5 +1,5 @@
-import { Storage } from "@google-cloud/storage";
 import type { Compute, GroupState, Offer } from "./compute.ts";
+import { ComputeApi } from "./gcp-api.ts";
 
 export interface GcpComputeSettings {
   /** The project's id. */
@@ -28,44 +28,28 @@ interface Page<T> {
 
 interface Named {
   readonly name: string;
-  readonly selfLink?: string;
 }
 
-/** Compute Engine's managed instance groups of the deployment, by the machine's own account. Its REST API: its SDK is 109 MB. */
+/** Compute Engine's managed instance groups of the deployment, by the machine's own account. */
 export function openGcpCompute({ project, region, images, endpoint }: GcpComputeSettings): Compute {
-  // The storage SDK has the library that finds credentials, and renews tokens.
-  const auth = new Storage().authClient;
-  const root = endpoint ?? "https://compute.googleapis.com/compute/v1/";
-  const inProject = `${root}projects/${project}`;
-  const groups = `${inProject}/regions/${region}/instanceGroupManagers`;
+  const api = new ComputeApi(project, { root: endpoint, limitMs });
+  const pathOf = (group: string) => `regions/${region}/instanceGroupManagers/${group}`;
 
-  async function call<T>(method: "GET" | "POST", url: string): Promise<T> {
-    const { data } = await auth.request<T>({ method, url, signal: AbortSignal.timeout(limitMs) });
-    return data;
-  }
-
-  async function all<T>(url: string): Promise<T[]> {
+  async function all<T>(path: string): Promise<T[]> {
     const found: T[] = [];
-    let token: string | undefined;
-    do {
-      const page: Page<T> = await call("GET", token ? `${url}?pageToken=${encodeURIComponent(token)}` : url);
-      found.push(...(page.items ?? []));
-      token = page.nextPageToken;
-    } while (token);
+    for await (const { items = [] } of api.pages<Page<T>>("GET", path)) found.push(...items);
     return found;
   }
 
   /** What Google said of the last machine that it could not make. */
   async function problemOf(group: string): Promise<string | undefined> {
-    const page = await call<Page<{ error?: { message?: string } }>>(
-      "GET",
-      `${groups}/${group}/listErrors?maxResults=1`,
-    );
-    return page.items?.[0]?.error?.message;
+    type Errors = Page<{ error?: { message?: string } }>;
+    const { items } = await api.call<Errors>("GET", `${pathOf(group)}/listErrors`, { maxResults: 1 });
+    return items?.[0]?.error?.message;
   }
 
   async function stateOf(id: string): Promise<GroupState | undefined> {
-    const found = await call<Group>("GET", `${groups}/${id}`).catch((error: { status?: unknown }) => {
+    const found = await api.call<Group>("GET", pathOf(id)).catch((error: { status?: unknown }) => {
       if (error.status === 404) return undefined;
       throw error;
     });
@@ -81,21 +65,20 @@ export function openGcpCompute({ project, region, images, endpoint }: GcpCompute
       return states.filter((state) => state !== undefined);
     },
     async resize(id, size) {
-      await call("POST", `${groups}/${id}/resize?size=${size}`);
+      await api.call("POST", `${pathOf(id)}/resize`, { size });
     },
     images: () =>
       Promise.all(
         images.map(async (id): Promise<Offer> => {
-          const { name } = await call<Named>("GET", root + id);
+          const { name } = await api.call<Named>("GET", `../../${id}`);
           return { id, name };
         }),
       ),
     async flavors() {
-      const [zone] =
-        (await call<{ zones?: readonly string[] }>("GET", `${inProject}/regions/${region}`)).zones ?? [];
+      const [zone] = (await api.call<{ zones?: readonly string[] }>("GET", `regions/${region}`)).zones ?? [];
       if (zone === undefined) return [];
       const types = await all<Named & { guestCpus: number; memoryMb: number }>(
-        `${inProject}/zones/${zone.split("/").at(-1)}/machineTypes`,
+        `zones/${zone.split("/").at(-1)}/machineTypes`,
       );
       return types.map(({ name, guestCpus, memoryMb }) => ({
         id: name,
@@ -104,9 +87,6 @@ export function openGcpCompute({ project, region, images, endpoint }: GcpCompute
         memoryMiB: memoryMb,
       }));
     },
-    async networks() {
-      const found = await all<Named & { IPv4Range?: string }>(`${inProject}/global/networks`);
-      return found.map(({ name }) => ({ id: name, name }));
-    },
+    networks: async () => (await all<Named>("global/networks")).map(({ name }) => ({ id: name, name })),
   };
 }

@@ -2,6 +2,7 @@ import { parseUrn } from "../../operations/urn.ts";
 import { type Change, changesBetween, type ReplacementTable } from "../../plan/changes.ts";
 import type { CloudEdits } from "../../plan/compare/cloud-edits.ts";
 import { collisionsOf } from "../../plan/compare/collisions.ts";
+import { rolledClusters } from "../../plan/compare/machine-findings.ts";
 import { simpleType } from "../../plan/labels.ts";
 import type { StackPlan } from "./plan.ts";
 
@@ -53,9 +54,7 @@ export function editOf(
     deletedFirst: names(({ op, deletesFirst }) => op === "replace" && deletesFirst),
     deleted: names(({ op, before }) => op === "delete" && !before?.retainOnDelete),
     kept: names(({ op, before }) => op === "delete" && before?.retainOnDelete === true),
-    rolled:
-      edits.rolledBy?.(changes) ??
-      changes.filter((change) => edits.rolls(change)).map(({ urn }) => parseUrn(urn).name),
+    rolled: rolledClusters({ changes, edits }),
     collisions: collisionsOf(changes, after.resources, edits).map(({ text }) => text),
   };
 }

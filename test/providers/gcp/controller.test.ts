@@ -1,12 +1,9 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: tokens look like this
-import { once } from "node:events";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Compute } from "../../../service/compute/compute.ts";
 import { openGcpCompute } from "../../../service/compute/gcp.ts";
-import { createTokens, refuse, serveMetadata } from "../../storage/google.ts";
 import { planExample, type StackPlan } from "../../support/plan.ts";
+import { type ComputeServer, startCompute } from "./compute-server.ts";
 import { isAllowed, plannedGrants } from "./grants.ts";
 import { problemsOf } from "./problems.ts";
 
@@ -98,7 +95,7 @@ it("refuses what Google Cloud cannot do with it", async () => {
 describe("the controller's calls", () => {
   const size = { "cluster1-big-1a2b3c4": 0 } as Record<string, number>;
   const root = "/compute/v1/projects/lab-123456";
-  let server: Server;
+  let server: ComputeServer;
   let compute: Compute;
   let busy = false;
 
@@ -127,32 +124,19 @@ describe("the controller's calls", () => {
   }
 
   beforeAll(async () => {
-    const tokens = createTokens(() => 3600);
-    const metadata = serveMetadata(tokens.give);
-    server = createServer((request, response) => {
-      if (request.url?.startsWith("/computeMetadata/")) return metadata(request, response);
-      if (!tokens.scopesOf(request)) return refuse(response, 401);
-      const body = answer(request.method ?? "", new URL(request.url ?? "", "http://compute"));
-      if (!body) return refuse(response, 404);
-      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body));
-    }).listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-    vi.stubEnv("GCE_METADATA_HOST", address);
-    vi.stubEnv("METADATA_SERVER_DETECTION", "assume-present");
-    // Where the SDK looks for a person's own credentials.
-    vi.stubEnv("HOME", "/nonexistent");
+    server = await startCompute((url, method) => answer(method, url));
+    server.stub();
     compute = openGcpCompute({
       project: "lab-123456",
       region: "us-west1",
       images: ["projects/lab-123456/global/images/gold"],
-      endpoint: `http://${address}/compute/v1/`,
+      endpoint: server.root,
     });
   });
 
   afterAll(() => {
     vi.unstubAllEnvs();
-    server.close().closeAllConnections();
+    server.stop();
   });
 
   it("set the size of a group, and see what came of it, in Google's own words", async () => {

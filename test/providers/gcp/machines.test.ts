@@ -1,11 +1,8 @@
-import { once } from "node:events";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { filesOf } from "../../../providers/gcp/files.ts";
 import { healthOf, openMachines } from "../../../providers/gcp/machines.ts";
-import { createTokens, refuse, serveMetadata } from "../../storage/google.ts";
 import { deployedStack } from "../../support/outputs.ts";
+import { type ComputeServer, startCompute } from "./compute-server.ts";
 
 const stack = deployedStack("lab", {
   bucketName: "lab-files",
@@ -17,8 +14,7 @@ const stack = deployedStack("lab", {
 });
 const release = "a".repeat(64);
 
-/** A server that answers as Compute Engine does, as much of it as is asked, to who has a token of the metadata server. */
-let server: Server;
+let server: ComputeServer;
 let requests: URL[];
 /** What machines wrote to their serial ports. */
 let written: string;
@@ -90,33 +86,19 @@ function answer({ pathname, searchParams }: URL, method?: string): object | unde
 }
 
 beforeAll(async () => {
-  const tokens = createTokens(() => 3600);
-  const metadata = serveMetadata(tokens.give);
-  server = createServer((request, response) => {
-    if (request.url?.startsWith("/computeMetadata/")) return metadata(request, response);
-    const asked = new URL(request.url ?? "", "http://compute");
-    requests.push(asked);
-    if (!tokens.scopesOf(request)) return refuse(response, 401);
-    if (status !== 200) return refuse(response, status);
-    const body = answer(asked, request.method);
-    if (!body) return refuse(response, 404);
-    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body));
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
+  server = await startCompute((url, method) => {
+    requests.push(url);
+    return status === 200 ? answer(url, method) : status;
+  });
 });
 
-afterAll(() => void server.close().closeAllConnections());
+afterAll(() => server.stop());
 
 beforeEach(() => {
   requests = [];
   written = "booted\n";
   status = 200;
-  const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-  vi.stubEnv("CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE", `http://${address}/compute/v1/`);
-  vi.stubEnv("GCE_METADATA_HOST", address);
-  vi.stubEnv("METADATA_SERVER_DETECTION", "assume-present");
-  // Where the SDK looks for a person's own credentials.
-  vi.stubEnv("HOME", "/nonexistent");
+  server.stub();
 });
 
 afterEach(() => {

@@ -1,10 +1,7 @@
-import { once } from "node:events";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { IncompleteError, type OperationContext } from "../../../plugin/resource.ts";
 import { stableGroup } from "../../../providers/gcp/stable-group.ts";
-import { createTokens, refuse, serveMetadata } from "../../storage/google.ts";
+import { type ComputeServer, startCompute } from "./compute-server.ts";
 
 const path = "/compute/v1/projects/lab-123456/regions/us-west1/instanceGroupManagers/web-1a2b3c4";
 const news = {
@@ -21,35 +18,24 @@ const rolling = {
   status: { isStable: false, versionTarget: { isReached: false } },
 };
 
-let server: Server;
+let server: ComputeServer;
 /** What the group is, one for each look, the last one for ever. */
 let states: object[];
 let paths: string[];
 
 beforeAll(async () => {
-  const tokens = createTokens(() => 3600);
-  const metadata = serveMetadata(tokens.give);
-  server = createServer((request, response) => {
-    if (request.url?.startsWith("/computeMetadata/")) return metadata(request, response);
-    if (!tokens.scopesOf(request)) return refuse(response, 401);
-    paths.push(request.url ?? "");
+  server = await startCompute(({ pathname, search }) => {
+    paths.push(pathname + search);
     const [state] = states.length > 1 ? states.splice(0, 1) : states;
-    if (!state) return refuse(response, 404);
-    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(state));
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
+    return state;
+  });
 });
 
-afterAll(() => void server.close().closeAllConnections());
+afterAll(() => server.stop());
 
 beforeEach(() => {
   paths = [];
-  const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-  vi.stubEnv("CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE", `http://${address}/compute/v1/`);
-  vi.stubEnv("GCE_METADATA_HOST", address);
-  vi.stubEnv("METADATA_SERVER_DETECTION", "assume-present");
-  // Where the SDK looks for a person's own credentials.
-  vi.stubEnv("HOME", "/nonexistent");
+  server.stub();
 });
 
 afterEach(() => void vi.unstubAllEnvs());
