@@ -120,8 +120,9 @@ describe.skipIf(!swift?.installed)("the segments of Swift's large files", () => 
     expect(sent.length).toBeGreaterThan(2);
     for (const { expiry } of sent) expect(expiry).toBeGreaterThan(Date.now() / 1000 + 6 * day);
     // Which Swift does without, and Ceph does not.
-    const asked = proxy.requests.filter(isKeeping).map(({ headers }) => headers["x-remove-delete-at"]);
-    expect(asked).toEqual(Array(count).fill("true"));
+    const asked = proxy.requests.filter(isKeeping);
+    for (const { headers } of asked) expect(headers["x-remove-delete-at"]).toBe("true");
+    expect(new Set(asked.map(({ url }) => url)).size).toBe(count);
     const kept = await segments();
     expect(kept).toHaveLength(count);
     for (const { expiry } of kept) expect(expiry).toBeUndefined();
