@@ -3,6 +3,7 @@
  * the wire: only its constructor's property bag names them, also those that have no value yet. So this adds, to what the
  * recorder answers, a token for each output that is text; all others stay unknown, as in any preview.
  */
+import "./preload.ts";
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, join } from "node:path";

@@ -19,8 +19,6 @@ function environment({ config, secretKeys }: Stack): NodeJS.ProcessEnv {
   return {
     ...Object.fromEntries(given.filter(([, value]) => value !== undefined)),
     TZ: "UTC",
-    // A fifth of a plan's time is compiling what the last one compiled already.
-    NODE_COMPILE_CACHE: join(import.meta.dirname, "../.switchyard/compile-cache"),
     PULUMI_CONFIG: JSON.stringify(config),
     PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(secretKeys),
   };

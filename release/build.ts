@@ -6,7 +6,7 @@ import { RunError } from "@pulumi/pulumi/errors.js";
 import type { BuildFailure, Plugin } from "esbuild";
 import { hashOfFile } from "./hashes.ts";
 import { bundlePage } from "./page.ts";
-import { hashInputs, hashOf, type ReleaseRecord, unchangedRelease } from "./record.ts";
+import { hashOf, lookAt, type ReleaseRecord, unchangedRelease } from "./record.ts";
 import { mapOfSources } from "./source-map.ts";
 import { checkTypes, filesWithTypes } from "./types.ts";
 
@@ -79,7 +79,11 @@ export async function buildRelease(options: ReleaseBuildOptions = {}): Promise<R
   );
   const recordFile = join(outDir, "last.json");
   const known = unchangedRelease(root, recordFile, recipe);
-  if (known && (await isWhole(join(root, build(known).file), known))) return build(known);
+  if (known && (await isWhole(join(root, build(known.sha256).file), known.sha256))) {
+    const { isTouched, ...record } = known;
+    if (isTouched) await replace(recordFile, JSON.stringify(record));
+    return build(record.sha256);
+  }
 
   const [bundled, checked] = await Promise.allSettled([bundle(root), checkTypes(root, outDir)]);
   if (bundled.status === "rejected") throw bundled.reason;
@@ -95,7 +99,7 @@ export async function buildRelease(options: ReleaseBuildOptions = {}): Promise<R
   if (!(await isWhole(file, sha256))) await replace(file, archive);
   const record: ReleaseRecord = {
     recipe,
-    inputs: hashInputs(root, [...inputs, ...filesWithTypes(root)]),
+    inputs: lookAt(root, [...inputs, ...filesWithTypes(root)]),
     sha256,
   };
   await replace(recordFile, JSON.stringify(record));

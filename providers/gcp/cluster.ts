@@ -4,7 +4,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { Cluster, type ClusterArgs } from "../../components/cluster.ts";
 import type { GcpBucket } from "./bucket.ts";
 import { type GcpContext, labelsOf } from "./context.ts";
-import { machineTag, proxyRanges } from "./firewalls.ts";
+import { machineTag } from "./firewalls.ts";
 import { imageFor } from "./images.ts";
 import type { MachineAccount } from "./machine-account.ts";
 import {
@@ -15,6 +15,7 @@ import {
   stopsForMaintenance,
 } from "./machine-types.ts";
 import type { GcpNetwork } from "./network.ts";
+import { proxyRanges } from "./ranges.ts";
 import { releaseMetadata } from "./release-metadata.ts";
 import {
   HealthCheck,

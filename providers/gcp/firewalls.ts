@@ -1,16 +1,8 @@
 import type { CustomResourceOptions, Input, Resource } from "@pulumi/pulumi";
 import type { NetworkArgs } from "../../components/network.ts";
 import { type GcpContext, logicalName, nameOf } from "./context.ts";
+import { iapRange, proxyRanges } from "./ranges.ts";
 import { Firewall } from "./resources.ts";
-
-/** Everybody, in IPv4. */
-export const anywhere = "0.0.0.0/0";
-
-/** Where Google's health checks and proxies come from (https://cloud.google.com/load-balancing/docs/https#firewall-rules). */
-export const proxyRanges = ["130.211.0.0/22", "35.191.0.0/16"] as const;
-
-/** Where SSH comes from that is tunnelled by Identity-Aware Proxy (https://cloud.google.com/iap/docs/using-tcp-forwarding#create-firewall-rule). */
-export const iapRange = "35.235.240.0/20";
 
 /** The network tag of all machines, which the rules are for. The network is the stack's own, and so are its tags. */
 export const machineTag = "app";

@@ -1,5 +1,5 @@
 import type { InputsOfType, Opening } from "../../plan/openings.ts";
-import { anywhere, iapRange, proxyRanges } from "./firewalls.ts";
+import { anywhere, iapRange, proxyRanges } from "./ranges.ts";
 
 /** Google's own addresses: what passes there has passed a load balancer, or a login. */
 const google: ReadonlySet<string> = new Set([...proxyRanges, iapRange]);

@@ -1,5 +1,5 @@
 import { rangesOfRule } from "./config.ts";
-import { anywhere } from "./firewalls.ts";
+import { anywhere } from "./ranges.ts";
 
 /** The priority of the rule for whoever no other rule is for; without one of ours, Google adds one that allows. */
 const lastPriority = 2_147_483_647;

@@ -1,7 +1,8 @@
 import { type ComponentResourceOptions, type Output, output } from "@pulumi/pulumi";
 import { LoadBalancer, type LoadBalancerArgs } from "../../components/load-balancer.ts";
 import type { LocalCluster } from "./cluster.ts";
-import { address, type LocalNetwork } from "./network.ts";
+import type { LocalNetwork } from "./network.ts";
+import { address } from "./openings.ts";
 import * as local from "./resources.ts";
 
 /** A reverse proxy in the control plane. */

@@ -1,6 +1,7 @@
 import type { ComponentResourceOptions, Input } from "@pulumi/pulumi";
 import { Network, type NetworkArgs } from "../../components/network.ts";
 import type { Settings } from "../../config/settings.ts";
+import { address } from "./openings.ts";
 import * as local from "./resources.ts";
 
 export interface LocalNetworkArgs extends NetworkArgs {
@@ -10,9 +11,6 @@ export interface LocalNetworkArgs extends NetworkArgs {
 }
 
 type Edge = Pick<Settings["loadBalancer"], "port" | "allow">;
-
-/** Where load balancers listen: this machine alone. */
-export const address = "127.0.0.1";
 
 /** A range of loopback addresses. Firewalls between processes of one user do not exist here, only the listener's. */
 export class LocalNetwork extends Network {

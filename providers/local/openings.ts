@@ -1,5 +1,7 @@
 import type { InputsOfType, Opening } from "../../plan/openings.ts";
-import { address } from "./network.ts";
+
+/** Where load balancers listen: this machine alone. */
+export const address = "127.0.0.1";
 
 /** What the load balancer lets in, if it ever listens on more than this machine's own address. */
 export function openingsOf({ type, inputs = {} }: InputsOfType): Opening[] {

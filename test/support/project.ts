@@ -14,6 +14,7 @@ const program = [
   "components",
   "config",
   "operations",
+  "plan/preload.ts",
   "providers",
   "release",
   "service",
