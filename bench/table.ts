@@ -1,4 +1,4 @@
-import { padCells } from "../scripts/table.ts";
+import { markdownTable } from "../scripts/table.ts";
 
 /** One measured figure, with what it was measured beside in the same run. */
 export interface Row {
@@ -37,8 +37,5 @@ export function formatTable(rows: readonly Row[]): string {
     ratio === undefined ? "" : ratio.toFixed(2),
     goal,
   ]);
-  const [titles = [], ...cells] = padCells([header, ...lines]);
-  const format = (row: readonly string[]) => `| ${row.join(" | ")} |`;
-  const rule = `|${titles.map(({ length }) => "-".repeat(length + 2)).join("|")}|`;
-  return [format(titles), rule, ...cells.map(format)].join("\n");
+  return markdownTable([header, ...lines]);
 }

@@ -80,6 +80,11 @@ export interface StackResource {
   readonly type: string;
   readonly id?: string;
   readonly protect?: boolean;
+  /** URNs of what it needs, and of what each of its properties needs. */
+  readonly dependencies?: readonly string[];
+  readonly propertyDependencies?: Readonly<Record<string, readonly string[] | null>>;
+  /** The URN and the id of its provider. */
+  readonly provider?: string;
   /** What went wrong when it was made or changed last. */
   readonly initErrors?: readonly string[];
 }

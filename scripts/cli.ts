@@ -168,7 +168,8 @@ async function askVersion(context: Context, command: string, env: NodeJS.Process
   return version;
 }
 
-function isOlder(version: string, than: string): boolean {
+/** Whether a version of the CLI is older than another. */
+export function isOlder(version: string, than: string): boolean {
   return version.localeCompare(than, "en", { numeric: true }) < 0;
 }
 

@@ -20,6 +20,7 @@ import { attach, type Context, runMain } from "./process.ts";
 import { type OpenedPulumi, openPulumi, outputsOf } from "./pulumi.ts";
 import { destroyReport, npmRun, upReport } from "./report.ts";
 import { formatRows } from "./table.ts";
+import { timed } from "./timing.ts";
 
 interface CommandSpec {
   /** The CLI's words for it. */
@@ -52,6 +53,8 @@ export interface Request {
   readonly withData?: true;
   /** The stack's configuration, where the CLI is told that it is in another file; relative to the project's folder. */
   readonly configFile?: string;
+  /** Of `up`: the file that says how long each resource took. */
+  readonly timing?: string;
   /** The stack's name, given beforehand instead of when it is asked for. */
   readonly confirm?: string;
 }
@@ -72,6 +75,9 @@ export function usageOf(command = ""): string {
           ],
           ["--confirm NAME", "gives that name, where nobody can be asked"],
         ]
+      : []),
+    ...(command === "up"
+      ? [["--timing FILE", "writes when each resource began, how long it took and what it waited for"]]
       : []),
     ["--help, -h", "this"],
   ];
@@ -113,13 +119,16 @@ export function parseRequest([command = "", ...args]: readonly string[]): Reques
       ...cliOptions,
       stack: { type: "string", short: "s", default: localStack },
       ...(command === "destroy" && { "with-data": { type: "boolean" }, confirm: { type: "string" } }),
+      ...(command === "up" && { timing: { type: "string" } }),
     },
   });
   const stack = typeof values.stack === "string" ? values.stack.replace(/^=/, "") : "";
   if (stack === "" || stack.startsWith("-"))
     throw new Error(`--stack needs the name of a stack.\n${usageOf(command)}`);
   const isOwn = (name: string) =>
-    name === "stack" || (command === "destroy" && ["with-data", "confirm"].includes(name));
+    name === "stack" ||
+    (command === "destroy" && ["with-data", "confirm"].includes(name)) ||
+    (command === "up" && name === "timing");
   const own = new Set(
     tokens.flatMap((token) => {
       if (token.kind !== "option" || !isOwn(token.name)) return [];
@@ -128,7 +137,16 @@ export function parseRequest([command = "", ...args]: readonly string[]): Reques
   );
   const flags = args.filter((_, index) => !own.has(index));
   const configFile = values["config-file"];
-  const request = { command, stack, flags, ...(typeof configFile === "string" && { configFile }) };
+  const { timing } = values;
+  if (timing === true || timing === "")
+    throw new Error(`--timing needs the name of a file.\n${usageOf(command)}`);
+  const request = {
+    command,
+    stack,
+    flags,
+    ...(typeof configFile === "string" && { configFile }),
+    ...(typeof timing === "string" && { timing }),
+  };
   if (!values["with-data"]) return request;
   const limits = ["target", "exclude", "preview-only", "exclude-protected"].filter((name) => name in values);
   if (limits.length > 0)
@@ -170,8 +188,11 @@ export async function runStack(outer: Context, argv: readonly string[]): Promise
   }
   const reading = await readFirst(opened, request);
   const ready = performance.now();
-  const args = cliArguments({ ...request, flags: [...reading, ...flags] });
-  const code = await attach(cli.command, args, { cwd: context.root, env: context.env });
+  const run = (more: readonly string[] = [], env: NodeJS.ProcessEnv = {}) => {
+    const args = cliArguments({ ...request, flags: [...reading, ...more, ...flags] });
+    return attach(cli.command, args, { cwd: context.root, env: { ...context.env, ...env } });
+  };
+  const code = await (request.timing === undefined ? run() : timed(opened, stack, request.timing, run));
   if (code !== 0) await advise(opened, request);
   else if (command === "up" && !flags.includes("--preview-only")) {
     const [before, inPulumi] = [ready - start, performance.now() - ready];

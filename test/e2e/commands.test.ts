@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { readdir, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startProcess, writeLock } from "../support/locks.ts";
@@ -27,7 +27,7 @@ beforeAll(async () => {
     },
     "local",
   );
-  made = await deployment.npm("up");
+  made = await deployment.npm("up", "--timing", join(deployment.root, "timing.md"));
 }, 90_000);
 
 afterAll(() => deployment?.remove(), 30_000);
@@ -38,6 +38,12 @@ describe("commands on a stack of this machine", { timeout: 90_000 }, () => {
     const statusOf = (type: string) => made.stdout.split("\n").findLast((line) => line.includes(type)) ?? "";
     expect(statusOf("switchyard:index:Readiness")).toContain("app: 2 of 2 machines");
     expect(statusOf("switchyard:local:MachineGroup")).toContain("2 of 2 machines run");
+  });
+
+  it("`up --timing` writes how long each resource took, and what it waited for", async () => {
+    const table = await readFile(join(deployment.root, "timing.md"), "utf8");
+    expect(table).toMatch(/\| Bucket files +\| create +\| \d+\.\d +\|/);
+    expect(table).toMatch(/\| Readiness ready +\| create .* LoadBalancer edge, until \d/);
   });
 
   it("while another changes it, `preview` and `outputs` work, and `up` says who does", async () => {

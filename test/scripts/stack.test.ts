@@ -23,6 +23,21 @@ test.each([
   expect(parseRequest(argv)).toEqual({ command: argv[0], stack, flags });
 });
 
+test("`up --timing FILE` is ours, and of no other command", () => {
+  const parsed = { command: "up", stack: "local", flags: ["--diff"], timing: "t.md" };
+  expect(parseRequest(["up", "--timing", "t.md", "--diff"])).toEqual(parsed);
+  expect(parseRequest(["up", "--timing=t.md", "--diff"])).toEqual(parsed);
+  expect(parseRequest(["refresh", "--timing=t.md"]).flags).toEqual(["--timing=t.md"]);
+  expect(() => parseRequest(["up", "--timing"])).toThrow("--timing needs the name of a file");
+});
+
+test("`up --timing` starts nothing when its file could not be written", async () => {
+  const context = fakeCli(empty);
+  const file = join(root, "none", "t.md");
+  await expect(runStack(context, ["up", "--timing", file])).rejects.toThrow("nothing can be written there");
+  expect(calls().filter((call) => call.startsWith("up "))).toEqual([]);
+});
+
 test("`destroy --with-data` may be confirmed beforehand, and is for the whole stack", () => {
   const words = ["destroy", "--with-data", "--confirm", "aws", "-s", "aws", "--debug"];
   const parsed = { command: "destroy", stack: "aws", flags: ["--debug"], withData: true, confirm: "aws" };
