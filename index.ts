@@ -27,6 +27,7 @@ const { healthCheck } = loadBalancer;
 
 const network = cloud.network("network", { ...settings.network, app, access });
 const bucket = cloud.bucket("files", settings.bucket);
+if (settings.budget) cloud.budget?.("budget", { ...settings.budget, bucket });
 const release = new Release("release", { bucket, build: await buildRelease() });
 const admin = new AdminToken("admin");
 

@@ -2,6 +2,7 @@ import type { ComponentResourceOptions } from "@pulumi/pulumi";
 import type { Settings } from "../config/settings.ts";
 import type { Inputs, OperatorOutputs } from "../operations/outputs.ts";
 import type { Bucket, BucketArgs } from "./bucket.ts";
+import type { Budget, BudgetArgs } from "./budget.ts";
 import type { Cluster, ClusterArgs } from "./cluster.ts";
 import type { LoadBalancer, LoadBalancerArgs } from "./load-balancer.ts";
 import type { Network, NetworkArgs } from "./network.ts";
@@ -18,6 +19,8 @@ export interface Cloud<N extends Network = Network, B extends Bucket = Bucket, C
   readonly operator?: Inputs<OperatorOutputs>;
   network(name: string, args: NetworkArgs, opts?: ComponentResourceOptions): N;
   bucket(name: string, args: BucketArgs, opts?: ComponentResourceOptions): B;
+  /** Absent: the rules refuse `switchyard:budget`. */
+  budget?(name: string, args: BudgetArgs<B>, opts?: ComponentResourceOptions): Budget;
   cluster(name: string, args: ClusterArgs<N, B, C>, opts?: ComponentResourceOptions): C;
   loadBalancer(name: string, args: LoadBalancerArgs<N, C>, opts?: ComponentResourceOptions): LoadBalancer;
 }

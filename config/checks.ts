@@ -21,6 +21,8 @@ export function checkRelations(
   if (settings.controller && rules && !rules.takesController)
     report("controller", "set", "this cloud has no extra machines by schedule yet; leave it out");
   else checkController(settings, report);
+  if (settings.budget && rules && !rules.takesBudget)
+    report("budget", settings.budget, "this cloud does not tell what it charges; leave it out");
   if (settings.openstack && settings.cloud !== undefined && settings.cloud !== "openstack") {
     // Not the value: there may be secrets in it.
     report("openstack", "…", "it is for OpenStack alone; leave it out");

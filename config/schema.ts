@@ -7,12 +7,15 @@ import {
   addresses,
   boolean,
   clusterPath,
+  currency,
   day,
+  emailAddress,
   hostName,
   instant,
   integer,
   key,
   list,
+  money,
   networkCidr,
   object,
   oneOf,
@@ -358,6 +361,17 @@ const controller = object({
   ),
 });
 
+const budget = object({
+  amount: key("The charges of a month at which an e-mail is written.", money),
+  currency: key("Their currency: that in which the cloud charges.", v.optional(currency, "USD")),
+  email: key("Who gets the e-mail.", emailAddress),
+  billingAccount: key(
+    "The billing account that pays (Google Cloud, and required there: `gcloud billing accounts list`).",
+    v.optional(word),
+    { default: "none" },
+  ),
+});
+
 /** Top-level keys that are plain text; Pulumi gives all others as JSON. */
 export const textKeys: ReadonlySet<string> = new Set(["cloud", "project", "sshKey", "permissionsBoundary"]);
 
@@ -436,6 +450,11 @@ export const schema = object({
     "The policy that bounds what machines may ever do, in the cloud's own words (AWS: an IAM policy's ARN).",
     v.optional(physicalName),
     { default: "none" },
+  ),
+  budget: key(
+    "Writes an e-mail when the charges of a month reach an amount; it stops nothing. What must still be clicked is said on each cloud's own page (`docs/aws.md`, `docs/gcp.md`).",
+    v.optional(budget),
+    { default: "none", example: { amount: 1, currency: "USD", email: "me@example.org" } },
   ),
   controller: key(
     "A machine that gives clusters extra machines by schedule: `docs/peak-hours.md`.",

@@ -180,6 +180,16 @@ export interface OpenstackSettings {
   readonly tempUrlKeys: readonly string[];
 }
 
+/** Of which amount of charges in a month somebody is told, by e-mail. */
+export interface BudgetSettings {
+  readonly amount: number;
+  /** By ISO 4217: `USD`. */
+  readonly currency: string;
+  readonly email: string;
+  /** What pays, in the cloud's own words, where it has to be said. */
+  readonly billingAccount?: string | undefined;
+}
+
 /** The whole of a stack's configuration, validated, with every default filled in. */
 export interface Settings {
   /** The name of a folder below providers/. */
@@ -199,6 +209,8 @@ export interface Settings {
   readonly tags: Readonly<Record<string, string>>;
   /** The policy that bounds what the machines may ever do, in the cloud's own words. */
   readonly permissionsBoundary?: string | undefined;
+  /** Absent: nobody is told. */
+  readonly budget?: BudgetSettings | undefined;
   /** Absent: no extra machines. */
   readonly controller?: ControllerSettings | undefined;
   /** What the cloud calls its parts, where that is OpenStack. */
@@ -238,6 +250,8 @@ export interface CloudRules {
   readonly takesSecrets?: true;
   /** Whether it has groups of machines whose size a controller can set. Default false. */
   readonly takesController?: true;
+  /** Whether it tells what it charges, so that there can be an alarm. Default false. */
+  readonly takesBudget?: true;
   /** How many addresses of the subnet at a place in the configuration are left for machines, beside so many load balancers. */
   roomIn(network: Draft<NetworkSettings>, place: number, loadBalancers: number): number;
   /** Which of a cluster's subnets its machines have addresses in, as many in each. Default: all of them. */

@@ -284,3 +284,26 @@ export const word = text(
   { pattern: wordPattern.source },
   (value) => wordPattern.test(value),
 );
+
+/** To the cent, as Google Cloud's budgets and CloudWatch's thresholds take it. */
+export const money = leaf<number>(
+  "a number from 0.01 to 1000000 with two decimals at most",
+  { type: "number", minimum: 0.01, maximum: 1_000_000 },
+  (value) =>
+    typeof value === "number" && value >= 0.01 && value <= 1_000_000 && Number(value.toFixed(2)) === value,
+  (value) => (typeof value === "string" && /^[\d.]+$/.test(value) ? "without quotes" : undefined),
+);
+
+const currencyPattern = /^[A-Z]{3}$/;
+
+export const currency = text("a currency's code such as USD", { pattern: currencyPattern.source }, (value) =>
+  currencyPattern.test(value),
+);
+
+const emailPattern = /^[\w.!#$%&'*+/=?^`{|}~-]{1,64}@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/i;
+
+export const emailAddress = text(
+  "an e-mail address such as me@example.org",
+  { pattern: "^[^@\\s]{1,64}@[^@\\s]+\\.[^@\\s]+$", maxLength: 254 },
+  (value) => value.length <= 254 && emailPattern.test(value),
+);

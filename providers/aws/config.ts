@@ -46,6 +46,7 @@ export const rules: CloudRules = {
     return range ? addressCount(range) - reservedAddresses - ofBalancer : 0;
   },
   takesController: true,
+  takesBudget: true,
   // Healthy ones may be as many points above the share as AWS allows, 100 (cluster.ts).
   mostAtOnce: (max, { minHealthyPercent = 100 }) => Math.ceil((max * (minHealthyPercent + 100)) / 100),
   check(settings, report, raw) {
@@ -55,6 +56,7 @@ export const rules: CloudRules = {
     checkClusters(settings, report);
     checkLoadBalancer(settings.loadBalancer ?? {}, report);
     checkController(settings, report);
+    checkBudget(settings, report, raw);
     checkArns(settings, report);
     checkSshKey(settings, report);
     checkNames(settings, report);
@@ -176,6 +178,26 @@ function checkController({ controller }: Draft<Settings>, report: Report): void 
       report(`controller.images.${name}`, image, remedy);
     }
   }
+}
+
+/** Charges are estimated in US dollars, for the account that asks, and not in GovCloud, whose charges another account has. */
+function checkBudget(
+  { budget }: Draft<Settings>,
+  report: Report,
+  raw: Readonly<Record<string, string>>,
+): void {
+  if (!budget) return;
+  const { currency, billingAccount } = budget;
+  if (currency !== undefined && currency !== "USD")
+    report(
+      "budget.currency",
+      currency,
+      "AWS estimates charges in USD: leave it out, and give the amount in USD",
+    );
+  if (billingAccount !== undefined)
+    report("budget.billingAccount", billingAccount, "on AWS the account itself pays; leave it out");
+  if (raw["aws:region"]?.startsWith("us-gov-"))
+    report("budget", budget, "accounts of GovCloud are not told their charges; leave it out");
 }
 
 /** Certificates that an application load balancer serves HTTPS with. */

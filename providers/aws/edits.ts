@@ -39,7 +39,11 @@ const claims: Readonly<Record<string, (inputs: Inputs, find: Find) => Claim[]>> 
   SecurityGroup: ({ vpcId, name }) => (name === undefined ? [] : [{ of: "name", key: [vpcId, name] }]),
   SecurityGroupEgressRule: ruleOf,
   SecurityGroupIngressRule: ruleOf,
+  MetricAlarm: (inputs) => named(inputs),
   Subnet: ({ vpcId, cidrBlock }) => [{ of: "range", key: [vpcId], range: String(cidrBlock) }],
+  Topic: (inputs) => named(inputs),
+  TopicPolicy: ({ arn }) => [{ of: "policy", key: [arn] }],
+  TopicSubscription: ({ topic, endpoint }) => [{ of: "subscription", key: [topic, endpoint] }],
 };
 
 function ruleOf(inputs: Inputs): Claim[] {

@@ -20,6 +20,8 @@ const nameRules = {
     expected:
       "3 to 63 lower-case letters, digits and hyphens, no hyphen first or last, and none of AWS's reserved beginnings and ends (xn--, sthree-, amzn-s3-demo-; -s3alias, --ol-s3, --x-s3, --table-s3, -an)",
   },
+  // https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html
+  billingTopic: { pattern: /^[\w-]{1,256}$/, expected: "1 to 256 letters, digits, hyphens and underscores" },
   loadBalancer: {
     pattern: /^(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$/,
     expected: "1 to 32 letters, digits and hyphens, no hyphen first or last, not beginning with internal-",

@@ -2,6 +2,7 @@ import type { Output } from "@pulumi/pulumi";
 import type { Cloud } from "../../components/cloud.ts";
 import type { Settings } from "../../config/settings.ts";
 import { AwsBucket } from "./bucket.ts";
+import { AwsBudget } from "./budget.ts";
 import { AwsCluster } from "./cluster.ts";
 import { nameOf, openContext } from "./context.ts";
 import { AwsLoadBalancer } from "./load-balancer.ts";
@@ -31,6 +32,7 @@ export function createCloud(settings: Settings): Cloud<AwsNetwork, AwsBucket, Aw
       return new AwsNetwork(name, args, context, openLogs, opts);
     },
     bucket: (name, args, opts) => new AwsBucket(name, args, context, opts),
+    budget: (name, args, opts) => new AwsBudget(name, args, context, opts),
     cluster: (name, args, opts) => {
       const { bucket, controls } = args;
       if (controls) {

@@ -6,6 +6,7 @@ import type { ReplacementTable } from "../../plan/changes.ts";
  */
 export const replacements: ReplacementTable = {
   "aws:autoscaling/group:Group": ["name", "namePrefix"],
+  "aws:cloudwatch/metricAlarm:MetricAlarm": ["name", "region"],
   "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": ["vpcId"],
   "aws:ec2/eip:Eip": ["domain"],
   "aws:ec2/flowLog:FlowLog": ["logDestination", "logDestinationType", "trafficType", "vpcId"],
@@ -34,6 +35,9 @@ export const replacements: ReplacementTable = {
   "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": ["bucket"],
   "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": ["bucket"],
   "aws:s3/bucketVersioning:BucketVersioning": ["bucket"],
+  "aws:sns/topic:Topic": ["name", "region"],
+  "aws:sns/topicPolicy:TopicPolicy": ["arn", "region"],
+  "aws:sns/topicSubscription:TopicSubscription": ["endpoint", "protocol", "region", "topic"],
   "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": ["securityGroupId"],
   "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": ["securityGroupId"],
 };

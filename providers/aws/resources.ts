@@ -4,6 +4,7 @@ import type { MachineTagsInputs } from "./machine-tags.ts";
 
 // Each from a file of its own: an index of the SDK's would load hundreds of others.
 export { Group } from "@pulumi/aws/autoscaling/group.js";
+export { MetricAlarm } from "@pulumi/aws/cloudwatch/metricAlarm.js";
 export { DefaultSecurityGroup } from "@pulumi/aws/ec2/defaultSecurityGroup.js";
 export { Eip } from "@pulumi/aws/ec2/eip.js";
 export { FlowLog } from "@pulumi/aws/ec2/flowLog.js";
@@ -32,6 +33,9 @@ export { BucketPolicy } from "@pulumi/aws/s3/bucketPolicy.js";
 export { BucketPublicAccessBlock } from "@pulumi/aws/s3/bucketPublicAccessBlock.js";
 export { BucketServerSideEncryptionConfiguration } from "@pulumi/aws/s3/bucketServerSideEncryptionConfiguration.js";
 export { BucketVersioning } from "@pulumi/aws/s3/bucketVersioning.js";
+export { Topic } from "@pulumi/aws/sns/topic.js";
+export { TopicPolicy } from "@pulumi/aws/sns/topicPolicy.js";
+export { TopicSubscription } from "@pulumi/aws/sns/topicSubscription.js";
 export { SecurityGroupEgressRule } from "@pulumi/aws/vpc/securityGroupEgressRule.js";
 export { SecurityGroupIngressRule } from "@pulumi/aws/vpc/securityGroupIngressRule.js";
 

@@ -13,6 +13,8 @@ const softDeleteSeconds = 7 * 24 * 3600;
 /** A private bucket of Cloud Storage, with all that keeps it private and its files recoverable. */
 export class GcpBucket extends Bucket {
   readonly bucketName: pulumi.Output<string>;
+  /** The number of the project that it is in. */
+  readonly projectNumber: pulumi.Output<number>;
   protected readonly objects: ObjectPlace;
 
   constructor(name: string, args: BucketArgs, context: GcpContext, opts?: pulumi.ComponentResourceOptions) {
@@ -47,6 +49,7 @@ export class GcpBucket extends Bucket {
       { parent: this, dependsOn: context.apis.storage },
     );
     this.bucketName = bucket.name;
+    this.projectNumber = bucket.projectNumber;
     this.objects = { cloud: "gcp", bucket: this.bucketName };
     this.registerOutputs({ bucketName: this.bucketName });
   }

@@ -35,6 +35,7 @@ export const rules: CloudRules = {
   },
   placesOf: (subnets) => subnets.slice(0, 1),
   takesController: true,
+  takesBudget: true,
   mostAtOnce: (max) => max + surgeOf(max),
   check(settings, report, raw) {
     checkProviderConfig(settings, report, raw);
@@ -42,6 +43,7 @@ export const rules: CloudRules = {
     checkClusters(settings, report);
     checkListeners(settings, report);
     checkKey(settings, report);
+    checkBudget(settings, report);
     checkNames(settings, report);
     checkTags("tags", settings.tags, report);
     const timeout = settings.rollout?.timeoutSeconds;
@@ -124,6 +126,14 @@ function checkListeners({ loadBalancer = {}, controller }: Draft<Settings>, repo
       report(`controller.images.${name}`, image, remedy);
     }
   }
+}
+
+/** A budget is a billing account's (https://cloud.google.com/billing/docs/reference/budget/rest/v1/billingAccounts.budgets). */
+function checkBudget({ budget }: Draft<Settings>, report: Report): void {
+  if (!budget || /^[0-9A-F]{6}(-[0-9A-F]{6}){2}$/.test(budget.billingAccount ?? "")) return;
+  const remedy =
+    "say which billing account pays, such as 012345-6789AB-CDEF01 (gcloud billing accounts list)";
+  report("budget.billingAccount", budget.billingAccount, remedy);
 }
 
 /** A bucket's key is where the bucket is. */

@@ -2,6 +2,7 @@ import type { Cloud } from "../../components/cloud.ts";
 import type { Settings } from "../../config/settings.ts";
 import { enableApis } from "./apis.ts";
 import { GcpBucket } from "./bucket.ts";
+import { GcpBudget } from "./budget.ts";
 import { GcpCluster } from "./cluster.ts";
 import { nameOf, openContext } from "./context.ts";
 import { GcpLoadBalancer } from "./load-balancer.ts";
@@ -25,6 +26,7 @@ export function createCloud(settings: Settings): Cloud<GcpNetwork, GcpBucket, Gc
       return new GcpNetwork(name, args, context, opts);
     },
     bucket: (name, args, opts) => new GcpBucket(name, args, context, opts),
+    budget: (name, args, opts) => new GcpBudget(name, args, context, opts),
     cluster: (name, args, opts) => {
       if (args.controls) {
         const own = new MachineAccount(name, args.bucket, "controller", context);

@@ -5,6 +5,7 @@ import type { ReplacementTable } from "../../plan/changes.ts";
  * Terraform provider, which Pulumi's is made of, says to force a new one.
  */
 export const replacements: ReplacementTable = {
+  "gcp:billing/budget:Budget": ["billingAccount"],
   "gcp:compute/backendService:BackendService": ["name", "params", "project"],
   "gcp:compute/firewall:Firewall": ["direction", "name", "params", "project"],
   "gcp:compute/globalAddress:GlobalAddress": [
@@ -65,6 +66,7 @@ export const replacements: ReplacementTable = {
   "gcp:compute/targetHttpProxy:TargetHttpProxy": ["description", "name", "project", "proxyBind"],
   "gcp:compute/targetHttpsProxy:TargetHttpsProxy": ["description", "name", "project", "proxyBind"],
   "gcp:compute/uRLMap:URLMap": ["name", "project"],
+  "gcp:monitoring/notificationChannel:NotificationChannel": ["project"],
   "gcp:projects/iAMCustomRole:IAMCustomRole": ["project", "roleId"],
   "gcp:projects/iAMMember:IAMMember": ["condition", "member", "project", "role"],
   "gcp:projects/service:Service": ["project", "service"],

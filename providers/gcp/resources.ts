@@ -3,6 +3,7 @@ import type { LayoutInputs } from "./layout.ts";
 import type { StableGroupInputs } from "./stable-group.ts";
 
 // Each from a file of its own: an index of the SDK's would load hundreds of others.
+export { Budget } from "@pulumi/gcp/billing/budget.js";
 export { BackendService } from "@pulumi/gcp/compute/backendService.js";
 export { Firewall } from "@pulumi/gcp/compute/firewall.js";
 export { GlobalAddress } from "@pulumi/gcp/compute/globalAddress.js";
@@ -20,6 +21,7 @@ export { Subnetwork } from "@pulumi/gcp/compute/subnetwork.js";
 export { TargetHttpProxy } from "@pulumi/gcp/compute/targetHttpProxy.js";
 export { TargetHttpsProxy } from "@pulumi/gcp/compute/targetHttpsProxy.js";
 export { URLMap } from "@pulumi/gcp/compute/urlmap.js";
+export { NotificationChannel } from "@pulumi/gcp/monitoring/notificationChannel.js";
 export { IAMCustomRole } from "@pulumi/gcp/projects/iamcustomRole.js";
 export { IAMMember as ProjectIAMMember } from "@pulumi/gcp/projects/iammember.js";
 export { Service } from "@pulumi/gcp/projects/service.js";

@@ -3,8 +3,10 @@ import { ConfigError, readSettings } from "../../config/read.ts";
 import type { CloudRules, Draft, Report, Settings } from "../../config/settings.ts";
 
 /** Five addresses of a subnet are the cloud's, and a cluster has one machine more while it is rolled. */
-const roomy: Pick<CloudRules, "roomIn" | "mostAtOnce" | "takesController"> = {
+const roomy: Pick<CloudRules, "roomIn" | "mostAtOnce" | "takesController" | "takesBudget"> = {
   takesController: true,
+  takesBudget: true,
+
   roomIn({ subnets = [] }, place) {
     const range = parseCidr(subnets[place]?.cidr);
     return range ? addressCount(range) - 5 : 0;

@@ -94,7 +94,17 @@ test.each([
   [
     "a role that objects inherit",
     { names: { toString: "x" } },
-    /^names\.toString is "x"; there is no such role, it may be: edgeSecurityGroup, appSecurityGroup, machineRole, bucket, loadBalancer$/,
+    /^names\.toString is "x"; there is no such role, it may be: edgeSecurityGroup, appSecurityGroup, machineRole, bucket, billingTopic, loadBalancer$/,
+  ],
+  [
+    "charges in another currency than AWS estimates them in",
+    { budget: { amount: 1, currency: "EUR", email: "me@example.org" } },
+    'budget.currency is "EUR"; AWS estimates charges in USD: leave it out, and give the amount in USD',
+  ],
+  [
+    "a billing account, which AWS does not have",
+    { budget: { amount: 1, email: "me@example.org", billingAccount: "012345-6789AB-CDEF01" } },
+    'budget.billingAccount is "012345-6789AB-CDEF01"; on AWS the account itself pays; leave it out',
   ],
   [
     "a name that AWS does not take",

@@ -111,6 +111,55 @@ describe("a file API behind a load balancer (R2)", { timeout: 120_000 }, () => {
     });
   });
 
+  it("has the billing alarm of R2.14, where AWS tells charges, whatever the stack's region", () => {
+    const region = "us-east-1";
+    const tags = { project_name: "day02" };
+    expect(inputs("Topic::BillingAlarm")).toEqual({ region, name: "BillingAlarm", tags });
+    expect(inputs("TopicSubscription::budget")).toEqual({
+      region,
+      topic: "${Topic:BillingAlarm.arn}",
+      protocol: "email",
+      endpoint: "me@example.org",
+    });
+    expect(inputs("MetricAlarm::budget")).toEqual({
+      region,
+      alarmDescription: "The account's charges of this month reach 1 USD.",
+      namespace: "AWS/Billing",
+      metricName: "EstimatedCharges",
+      dimensions: { Currency: "USD" },
+      statistic: "Maximum",
+      period: 21_600,
+      evaluationPeriods: 1,
+      comparisonOperator: "GreaterThanOrEqualToThreshold",
+      threshold: 1,
+      alarmActions: ["${Topic:BillingAlarm.arn}"],
+      tags,
+    });
+    const { arn, policy } = inputs("TopicPolicy::budget") ?? {};
+    expect(arn).toBe("${Topic:BillingAlarm.arn}");
+    expect(JSON.parse(String(policy)).Statement).toEqual([
+      {
+        Sid: "Alarms",
+        Effect: "Allow",
+        Principal: { Service: "cloudwatch.amazonaws.com" },
+        Action: "sns:Publish",
+        Resource: arn,
+        Condition: {
+          StringEquals: { "aws:SourceAccount": "${Topic:BillingAlarm.owner}" },
+          ArnLike: { "aws:SourceArn": "arn:aws:cloudwatch:us-east-1:${Topic:BillingAlarm.owner}:alarm:*" },
+        },
+      },
+      {
+        Sid: "TlsOnly",
+        Effect: "Deny",
+        Principal: "*",
+        Action: "sns:Publish",
+        Resource: arn,
+        Condition: { Bool: { "aws:SecureTransport": "false" } },
+      },
+    ]);
+  });
+
   it("has the load balancer of R2.12", () => {
     expect(inputs("aws:lb/loadBalancer:LoadBalancer::edge")).toMatchObject({
       loadBalancerType: "application",

@@ -20,6 +20,8 @@ const https = { ...loadBalancer, certificate, host: "api.example.org" };
 
 const controller = { allow: ["192.0.2.0/24"], flavors: { standard: "small" } };
 
+const budget = { amount: 1, email: "me@example.org" };
+
 const base = {
   project: "lab",
   network: { cidr: "10.0.0.0/16", subnets },
@@ -258,6 +260,20 @@ const rows: readonly EditRow[] = [
     to: { controller: { ...controller, flavors: { standard: "medium" } } },
     rolled: ["controller", "one-standard", "three-standard", "two-standard"],
     service: "No interruption; extra machines of that flavor are replaced a few at a time.",
+  },
+  { edit: "Add `budget`", to: { budget }, service: none },
+  {
+    edit: "Another e-mail address or amount of `budget`",
+    from: { budget },
+    to: { budget: { amount: 5, email: "you@example.org" } },
+    service: "The new address must confirm it; the old one gets no e-mails any more.",
+  },
+  { edit: "Remove `budget`", from: { budget }, to: {}, service: none },
+  {
+    edit: "Rename the topic of `budget`",
+    from: { budget, names: { billingTopic: "BillingAlarm" } },
+    to: { budget, names: { billingTopic: "Charges" } },
+    service: "The address must confirm it again.",
   },
   {
     edit: "Take the bucket's protection away",

@@ -148,6 +148,17 @@ const iam: Readonly<Record<string, Convert>> = {
   ],
 };
 
+const budgets: Readonly<Record<string, Convert>> = {
+  Budget: ({ billingAccount: _, allUpdatesRule: notificationsRule, ...rest }) => [
+    "GoogleCloudBillingBudgetsV1Budget",
+    { ...rest, notificationsRule },
+  ],
+};
+
+const monitoring: Readonly<Record<string, Convert>> = {
+  NotificationChannel: (inputs) => ["NotificationChannel", inputs],
+};
+
 const serviceusage: Readonly<Record<string, Convert>> = {
   Service: ({ service, disableOnDestroy: _, ...rest }) => [
     "BatchEnableServicesRequest",
@@ -158,6 +169,8 @@ const serviceusage: Readonly<Record<string, Convert>> = {
 const converters: readonly (readonly [RegExp, Api, Readonly<Record<string, Convert>>])[] = [
   [/^gcp:compute\//, "compute.beta", compute],
   [/^gcp:storage\//, "storage.v1", storage],
+  [/^gcp:billing\//, "billingbudgets.v1", budgets],
+  [/^gcp:monitoring\//, "monitoring.v3", monitoring],
   [/^gcp:projects\/service:/, "serviceusage.v1", serviceusage],
   [/^gcp:(projects|serviceaccount)\//, "iam.v1", iam],
 ];

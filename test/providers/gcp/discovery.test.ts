@@ -29,6 +29,12 @@ const controller = {
   host: "peak.example.org",
   images: { gold: "projects/lab-123456/global/images/gold" },
 };
+const budget = {
+  amount: 1.5,
+  currency: "EUR",
+  email: "me@example.org",
+  billingAccount: "012345-6789AB-CDEF01",
+};
 const loadBalancer = { allow: ["192.0.2.0/24"], accessLogs: true };
 
 describe.skipIf(!isInstalled(serverPackages.google))("Google's discovery documents", () => {
@@ -56,6 +62,7 @@ describe.skipIf(!isInstalled(serverPackages.google))("Google's discovery documen
           ],
           loadBalancer: { ...loadBalancer, certificate, host: "api.example.org" },
           controller,
+          budget,
           bucket: {
             empty: true,
             protect: false,
@@ -93,6 +100,7 @@ describe.skipIf(!isInstalled(serverPackages.google))("Google's discovery documen
       loadBalancer: loadBalancers,
       network: { cidr: "10.0.0.0/16", subnets, nat: "one" },
       controller,
+      budget,
     });
     const types = new Set(resources.filter(fromGoogle).map(({ type }) => type));
     expect([...types].sort()).toEqual(Object.keys(replacements).sort());

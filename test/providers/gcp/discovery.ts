@@ -3,7 +3,14 @@ import { join } from "node:path";
 import { folderOf, serverPackages } from "../../servers/cache.ts";
 
 /** The APIs that are asked, in the versions that the provider, or this project itself, asks. */
-export type Api = "compute.beta" | "compute.v1" | "iam.v1" | "serviceusage.v1" | "storage.v1";
+export type Api =
+  | "billingbudgets.v1"
+  | "compute.beta"
+  | "compute.v1"
+  | "iam.v1"
+  | "monitoring.v3"
+  | "serviceusage.v1"
+  | "storage.v1";
 
 /** A JSON schema as discovery documents have it (https://developers.google.com/discovery/v1/type-format). */
 interface Schema {

@@ -19,6 +19,8 @@ const loadBalancer = { port: 80, allow: ["192.0.2.0/24"] };
 const https = { ...loadBalancer, certificate, host: "api.example.org" };
 const access = [{ port: 22, from: ["192.0.2.0/24"] }];
 
+const budget = { amount: 1, email: "me@example.org", billingAccount: "012345-6789AB-CDEF01" };
+
 const base = {
   project: "lab",
   network: { cidr: "10.0.0.0/16", subnets },
@@ -288,6 +290,20 @@ const rows: readonly EditRow[] = [
     rolled: all,
     service: rolls,
   },
+  { edit: "Add `budget`", to: { budget }, service: none },
+  {
+    edit: "Another e-mail address or amount of `budget`",
+    from: { budget },
+    to: { budget: { ...budget, amount: 5, email: "you@example.org" } },
+    service: none,
+  },
+  {
+    edit: "Another billing account of `budget`",
+    from: { budget },
+    to: { budget: { ...budget, billingAccount: "ABCDEF-012345-6789AB" } },
+    service: none,
+  },
+  { edit: "Remove `budget`", from: { budget }, to: {}, service: none },
   {
     edit: "Take the bucket's protection away",
     to: { bucket: { protect: false } },

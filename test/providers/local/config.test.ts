@@ -62,8 +62,9 @@ test("refuses all that it cannot do at once, each with its value and a remedy", 
     ],
     access: [{ port: 22, from: ["127.0.0.0/8"] }],
     sshKey: key,
+    budget: { amount: 1, email: "me@example.org" },
   });
-  expect(problems).toHaveLength(7);
+  expect(problems).toHaveLength(8);
   const unprivileged = "on this cloud, ports below 1024 need privileges; choose 1024 to 65535";
   for (const parts of [
     ["switchyard:app.port", "1023", unprivileged],
@@ -72,6 +73,7 @@ test("refuses all that it cannot do at once, each with its value and a remedy", 
     ["switchyard:loadBalancer.certificate", "mine", "serves no HTTPS"],
     ["switchyard:loadBalancer.host", "api.example.org", "serves no HTTPS"],
     ["switchyard:access", "22", "has no firewall"],
+    ["switchyard:budget", "does not tell what it charges; leave it out"],
     ["switchyard:sshKey", "processes without a login"],
   ]) {
     const problem = problems.find((line) => line.startsWith(parts[0] as string));
