@@ -1,5 +1,6 @@
 import type { Cloud } from "../components/cloud.ts";
 import type { CloudRules, Settings } from "../config/settings.ts";
+import type { ClonesModule } from "../operations/clones.ts";
 import type { FilesModule } from "../operations/files.ts";
 import type { MachinesModule } from "../operations/machines.ts";
 import type { CloudEdits } from "../plan/compare/cloud-edits.ts";
@@ -23,6 +24,8 @@ export interface CloudFolder {
   edits(): Promise<CloudEdits>;
   /** Its machines, for who operates a deployed stack. */
   machines(): Promise<MachinesModule>;
+  /** Clones of its machines, for the same. Absent: it has none. */
+  clones?(): Promise<ClonesModule>;
   /** Its bucket, for the same. */
   files(): Promise<FilesModule>;
 }

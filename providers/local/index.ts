@@ -8,5 +8,6 @@ export const cloud: CloudFolder = {
   openings: async () => (await import("./openings.ts")).openingsOf,
   edits: async () => (await import("./edits.ts")).edits,
   machines: () => import("./machines.ts"),
+  clones: () => import("./clones.ts"),
   files: () => import("./files.ts"),
 };

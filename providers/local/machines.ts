@@ -15,7 +15,8 @@ import type { MachineInfo, MachineState } from "./cloud/specs.ts";
 /** How often a followed log is looked at, in milliseconds. */
 const followMs = 200;
 
-const healthOf: Readonly<Record<MachineState, string>> = {
+/** A machine's state in the words that all clouds share. */
+export const healthOf: Readonly<Record<MachineState, string>> = {
   starting: "starting",
   running: "healthy",
   unhealthy: "unhealthy",

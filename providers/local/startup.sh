@@ -20,7 +20,7 @@ supervise() {
 # stop_unless_healthy PID: KILL follows TERM for an app that does not end within STOP_SECONDS.
 stop_unless_healthy() {
   if wait_until_healthy kill -0 "$1"; then
-    finish 'app is healthy'
+    finish_healthy
     return
   fi
   if ! kill -TERM "$1" 2>/dev/null; then

@@ -61,6 +61,34 @@ describe("commands on a stack of this machine", { timeout: 90_000 }, () => {
     expect(existsSync(lock)).toBe(false);
   });
 
+  it("`clones` makes machines of a running one's disk, which start without a download and go with the network", async () => {
+    const machines = await (await deployment.cloud()).machines();
+    const timing = join(deployment.root, "clones.md");
+    const from = machines[0]?.id ?? "";
+    const args = ["create", "--from", from, "--count", "2", "--timing", timing];
+    const made = await deployment.script("clones.ts", ...args).ended;
+    expect(made.code, made.stderr).toBe(0);
+    expect(await readFile(timing, "utf8")).toMatch(/^\| clone-2 +\| m-\w+ +(\| 20\S+Z +){3}\| \d+\.\d +\|$/m);
+
+    const cloud = await deployment.cloud();
+    const clones = (await cloud.machines()).filter(({ cluster }) => cluster.startsWith("clone-"));
+    expect(clones.map(({ cluster }) => cluster).sort()).toEqual(["clone-1", "clone-2"]);
+    for (const { id, address, port } of clones) {
+      const answer = await fetch(`http://${address}:${port}/healthz`);
+      expect([answer.status, answer.headers.get("x-instance-id")]).toEqual([200, id]);
+      const { stdout } = await deployment.script("machines.ts", "logs", id).ended;
+      expect(stdout).toMatch(/found runtime in [\s\S]*found release in [\s\S]*app is healthy in/);
+    }
+
+    expect((await deployment.npm("up")).code).toBe(0);
+    const removed = await deployment.script("clones.ts", "rm", "clone-1").ended;
+    expect(removed.code, removed.stderr).toBe(0);
+    const { stdout } = await deployment.script("clones.ts", "ls").ended;
+    expect(stdout).toMatch(new RegExp(`^clone-2 +m-\\w+ +${from} .* healthy `, "m"));
+    expect(stdout).not.toContain("clone-1");
+    expect(Object.keys(await cloud.list("images"))).toHaveLength(1);
+  });
+
   it("`destroy` keeps the bucket, and `destroy --with-data` takes it with its files, its name given again", async () => {
     const file = join(deployment.root, "kept.txt");
     await writeFile(file, "kept");
@@ -77,6 +105,7 @@ describe("commands on a stack of this machine", { timeout: 90_000 }, () => {
     const destroyed = await deployment.npm("destroy");
     expect(destroyed.stderr).toContain("npm run destroy -- --with-data");
     expect(await recorded()).toContain("switchyard:local:Bucket");
+    expect(await readdir(join((await deployment.cloud()).home, "images"))).toEqual([]);
 
     const gone = await deployment.npm("destroy", "--with-data", "--confirm", "local");
     expect(gone.code, gone.stdout + gone.stderr).toBe(0);

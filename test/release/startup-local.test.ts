@@ -79,7 +79,7 @@ test("becomes the app, under the same process id, and logs each step with its du
   await untilOutput(machine, healthy);
   expect((await askApp()).pid).toBe(machine.process.pid);
   const steps = machine.output().trim().split("\n");
-  expect(steps.map((line) => line.replace(/ in \d+\.\d s$/, ""))).toEqual([
+  expect(steps.map((line) => line.replace(/ in \d+\.\d s(, at 20\S+Z)?$/, ""))).toEqual([
     "switchyard: checked tools",
     "switchyard: identified the machine as cluster1-abc",
     "switchyard: fetched runtime",

@@ -114,7 +114,9 @@ async function appVariables(): Promise<Record<string, string>> {
 
 test("starts the app as a unit, and ends when it is healthy", async () => {
   const { code, output } = await run();
-  expect(output).toMatch(/started the app in .*\n.*app is healthy in \d+\.\d s\n$/);
+  expect(output).toMatch(
+    /started the app in .*\n.*app is healthy in \d+\.\d s, at 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\n$/,
+  );
   expect(code).toBe(0);
   expect(await calls()).toEqual([
     "daemon-reload",

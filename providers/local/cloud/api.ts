@@ -34,6 +34,7 @@ function addCollection<C extends Collection>(app: FastifyInstance, plane: Contro
     if (!spec) throw new NotFoundError(`there is no ${request.params.id} in ${collection}`);
     return { spec };
   });
+  app.get(`/${collection}`, async () => plane.list(collection));
   app.delete<Item>(`/${collection}/:id`, async (request, reply) => {
     await plane.delete(collection, request.params.id);
     return reply.code(204).send();

@@ -63,6 +63,13 @@ export class LocalCloud {
     }
   }
 
+  /** All of a collection, by id. Where nothing was ever deployed, nothing is started to find that out. */
+  async list<C extends Collection>(collection: C): Promise<Readonly<Record<string, Specs[C]>>> {
+    if (!this.exists) return {};
+    await beCurrent(this.home, this.#signal);
+    return (await this.#call("GET", `/${collection}`)) as Record<string, Specs[C]>;
+  }
+
   async delete(collection: Collection, id: string): Promise<void> {
     await this.#call("DELETE", `/${collection}/${id}`);
   }

@@ -9,12 +9,13 @@ import { createEndpoint } from "./endpoint.ts";
 import { Groups } from "./groups.ts";
 import { type Descriptors, descriptorOf, type Successor } from "./hand-over.ts";
 import { watchHealth } from "./health.ts";
+import { Images } from "./images.ts";
 import { trimLogs } from "./logs.ts";
 import { MachineFolders } from "./machine.ts";
 import { endOrphans } from "./orphans.ts";
 import { isAlive, processStart, signalProcess } from "./process.ts";
 import { Connections } from "./proxy/limits.ts";
-import type { Collection, LoadBalancerSpec, MachineInfo, Specs } from "./specs.ts";
+import type { Collection, ImageSpec, LoadBalancerSpec, MachineInfo, Specs } from "./specs.ts";
 import { StateStore } from "./store.ts";
 
 /** Where machines reach the identity endpoint; its port is chosen once and kept. */
@@ -42,6 +43,7 @@ export class ControlPlane {
   readonly log: Logger;
   readonly buckets: Buckets;
   readonly groups: Groups;
+  readonly #images: Images;
   readonly #store: StateStore;
   readonly #balancers: Balancers;
   readonly #endpoint: ReturnType<typeof createEndpoint>;
@@ -62,7 +64,9 @@ export class ControlPlane {
     this.log = log;
     this.#options = options;
     this.#store = new StateStore(home);
+    const folders = new MachineFolders(home);
     this.buckets = new Buckets(home);
+    this.#images = new Images(this.#store.state, folders);
     this.#endpoint = createEndpoint(this.#store.state, this.buckets, {
       onError: (err) => log.error({ err }, "a request for files failed"),
       groups: {
@@ -75,7 +79,7 @@ export class ControlPlane {
     this.#balancers = new Balancers(this.#store.state, log, connections);
     this.groups = new Groups({
       store: this.#store,
-      folders: new MachineFolders(home),
+      folders,
       log,
       watchHealth,
       endpoint: () => `http://${endpointAddress}:${this.#store.state.endpointPort}`,
@@ -138,6 +142,7 @@ export class ControlPlane {
     }
     if (collection === "loadBalancers") await this.#balancers.put(id, spec as LoadBalancerSpec);
     if (collection === "buckets") this.buckets.create(id);
+    if (collection === "images") this.#images.make(id, spec as ImageSpec);
     (state[collection] as Record<string, Specs[C]>)[id] = spec;
     this.#store.save();
   }
@@ -152,7 +157,13 @@ export class ControlPlane {
     return (state[collection] as Record<string, Specs[C]>)[id];
   }
 
-  /** Removes a resource; one that is not there is no error. */
+  /** All of a collection, by id. */
+  list<C extends Collection>(collection: C): Record<string, Specs[C]> {
+    const ids = Object.keys(this.#store.state[collection]);
+    return Object.fromEntries(ids.map((id) => [id, this.get(collection, id) as Specs[C]]));
+  }
+
+  /** Removes a resource, a network with the clones in it; one that is not there is no error. */
   async delete(collection: Collection, id: string): Promise<void> {
     const { state } = this.#store;
     if (collection === "groups") {
@@ -160,6 +171,8 @@ export class ControlPlane {
       return;
     }
     if (collection === "loadBalancers") await this.#balancers.delete(id);
+    if (collection === "networks") await this.#deleteClones();
+    if (collection === "images") this.#images.remove(id);
     const bucket = state.buckets[id];
     if (collection === "buckets" && bucket) await this.buckets.destroy(id, bucket.empty);
     delete state[collection][id];
@@ -167,12 +180,20 @@ export class ControlPlane {
     this.#store.note((err) => this.log.error({ err }, "state is not written; going on"));
   }
 
-  /** Removes what nobody knows: load balancers first, buckets never (they may hold data). Returns what it removed. */
+  /** Removes every clone, and the snapshots that they were made of. */
+  async #deleteClones(): Promise<void> {
+    const { groups, images } = this.#store.state;
+    const clones = Object.keys(groups).filter((id) => groups[id]?.spec.cloneOf !== undefined);
+    await Promise.all(clones.map((id) => this.groups.delete(id)));
+    for (const id of Object.keys(images)) if (images[id]?.isSnapshot) await this.delete("images", id);
+  }
+
+  /** Removes what nobody knows, but for clones: load balancers first, buckets never (they may hold data). Returns what it removed. */
   async reap(known: readonly string[]): Promise<string[]> {
     const removed: string[] = [];
     for (const collection of ["loadBalancers", "groups", "networks"] as const) {
       for (const id of Object.keys(this.#store.state[collection])) {
-        if (known.includes(id)) continue;
+        if (known.includes(id) || this.#store.state.groups[id]?.spec.cloneOf !== undefined) continue;
         this.log.warn({ collection, id }, "removing what no deployment knows");
         await this.delete(collection, id);
         removed.push(id);

@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
+import { linkFolder } from "./link-folder.ts";
 import { openFilesLimit } from "./open-files.ts";
 import { isAlive, launch, type ProcessRef, signalProcess } from "./process.ts";
 import type { GroupSpec } from "./specs.ts";
@@ -24,12 +25,13 @@ const exitGraceMs = 2_000;
 
 /** The revision that a group's present spec asks for. */
 export function revisionOf(spec: GroupSpec): Revision {
-  const { startupScript, machineType, release, port } = spec;
+  const { startupScript, machineType, release, port, image } = spec;
+  const ofImage = image === undefined ? [] : [image];
   const id = createHash("sha256")
-    .update(JSON.stringify([startupScript, machineType, port]))
+    .update(JSON.stringify([startupScript, machineType, port, ...ofImage]))
     .digest("hex")
     .slice(0, 12);
-  return { id, startupScript, machineType, release, port };
+  return { id, startupScript, machineType, release, port, ...(image !== undefined && { image }) };
 }
 
 /** Makes a folder unless it is there, but never the one that it is in: a home that was deleted stays so. */
@@ -58,6 +60,21 @@ export class MachineFolders {
   /** The log of a machine: beside it while it lives, then among the last logs. */
   logOf(id: string): string {
     return join(this.of(id), "log");
+  }
+
+  /** The startup script that a machine was started with. */
+  scriptOf(id: string): string {
+    return join(this.of(id), "startup.sh");
+  }
+
+  /** Where a machine keeps what it runs: on a disk of its own if it was made of an image, else on one that all share. */
+  diskOf(id: string): string {
+    const own = join(this.of(id), "disk");
+    return existsSync(own) ? own : this.home;
+  }
+
+  imageOf(id: string): string {
+    return join(this.home, "images", id);
   }
 
   archivedLogOf(id: string): string {
@@ -145,8 +162,9 @@ export interface StartMachine {
 async function begin(id: string, identityUrl: string, options: StartMachine): Promise<ProcessRef> {
   const { revision, address, folders, onExit } = options;
   const cwd = folders.of(id);
-  const script = join(cwd, "startup.sh");
+  const script = folders.scriptOf(id);
   for (const folder of [folders.all, cwd, join(cwd, "tmp")]) makeFolder(folder);
+  if (revision.image !== undefined) linkFolder(folders.imageOf(revision.image), join(cwd, "disk"));
   writeFileSync(script, revision.startupScript, { mode: 0o700 });
   return launch({
     command: "bash",
@@ -158,7 +176,7 @@ async function begin(id: string, identityUrl: string, options: StartMachine): Pr
       HOME: cwd,
       TMPDIR: join(cwd, "tmp"),
       HOST: address,
-      SWITCHYARD_HOME: folders.home,
+      SWITCHYARD_HOME: folders.diskOf(id),
       SWITCHYARD_IDENTITY_URL: identityUrl,
     },
     logFile: folders.logOf(id),

@@ -21,6 +21,17 @@ export interface BucketSpec {
   readonly empty: boolean;
 }
 
+/** What machines can be booted from: what a machine had on its disk. */
+export interface ImageSpec {
+  /** The machine that it was made of, its cluster, and the hex SHA-256 of its release. */
+  readonly machine: string;
+  readonly cluster: string;
+  readonly release: string;
+  /** Whether it is but the source of clones, and goes with the last of them. */
+  readonly isSnapshot: boolean;
+  readonly createdAt: string;
+}
+
 export interface GroupSpec {
   /** The cluster's name; machines are listed by it. */
   readonly name: string;
@@ -40,6 +51,10 @@ export interface GroupSpec {
   readonly desired?: number;
   readonly healthCheck: HealthCheck;
   readonly rollout: RolloutSettings;
+  /** The image that its machines boot. Absent: none; what they run is fetched. */
+  readonly image?: string;
+  /** The machine that its one machine is a clone of: no deployment knows of it, and it goes with its network. */
+  readonly cloneOf?: string;
   /** The groups of which its machines set the size: it is a controller. Absent: it is none. */
   readonly controls?: readonly string[];
 }
@@ -62,6 +77,7 @@ export interface LoadBalancerSpec extends Edge {
 export interface Specs {
   readonly networks: NetworkSpec;
   readonly buckets: BucketSpec;
+  readonly images: ImageSpec;
   readonly groups: GroupSpec;
   readonly loadBalancers: LoadBalancerSpec;
 }
@@ -69,6 +85,7 @@ export type Collection = keyof Specs;
 export const collections = [
   "networks",
   "buckets",
+  "images",
   "groups",
   "loadBalancers",
 ] as const satisfies readonly Collection[];

@@ -10,7 +10,14 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { explained } from "./disk.ts";
-import type { BucketSpec, GroupSpec, LoadBalancerSpec, MachineState, NetworkSpec } from "./specs.ts";
+import type {
+  BucketSpec,
+  GroupSpec,
+  ImageSpec,
+  LoadBalancerSpec,
+  MachineState,
+  NetworkSpec,
+} from "./specs.ts";
 
 /** What a machine of a group is started with; a change of it replaces the machine. */
 export interface Revision {
@@ -20,6 +27,8 @@ export interface Revision {
   readonly machineType: string;
   readonly release: string;
   readonly port: number;
+  /** Absent: what it runs is fetched. */
+  readonly image?: string;
 }
 
 export interface MachineRecord {
@@ -57,6 +66,7 @@ export interface State {
   signingKey?: string;
   readonly networks: Record<string, NetworkSpec>;
   readonly buckets: Record<string, BucketSpec>;
+  readonly images: Record<string, ImageSpec>;
   readonly groups: Record<string, GroupRecord>;
   readonly loadBalancers: Record<string, LoadBalancerSpec>;
   readonly machines: Record<string, MachineRecord>;
@@ -68,6 +78,7 @@ function emptyState(): State {
     endpointPort: 0,
     networks: {},
     buckets: {},
+    images: {},
     groups: {},
     loadBalancers: {},
     machines: {},
@@ -89,7 +100,8 @@ function parseState(text: string, file: string): State {
       `the local cloud's state file ${file} has version ${state.version}; this program reads version 1`,
     );
   }
-  return state;
+  // A state that was written before there were images has none.
+  return { ...state, images: state.images ?? {} };
 }
 
 /** The control plane's state on disk: one file, replaced as a whole, with the one before it kept beside it. */

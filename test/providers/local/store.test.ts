@@ -25,6 +25,7 @@ test("is empty at first, and makes a folder for its owner alone", () => {
     endpointPort: 0,
     networks: {},
     buckets: {},
+    images: {},
     groups: {},
     loadBalancers: {},
     machines: {},
