@@ -27,6 +27,11 @@ export function checkRelations(
     // Not the value: there may be secrets in it.
     report("openstack", "…", "it is for OpenStack alone; leave it out");
   }
+  for (const [index, { rule, resource }] of (settings.policy ?? []).entries()) {
+    const twin = settings.policy?.findIndex((one) => one.rule === rule && one.resource === resource) ?? index;
+    if (rule !== undefined && twin < index)
+      report(`policy[${index}].rule`, rule, `policy[${twin}] is for the same: leave one of the two`);
+  }
   for (const [name, value] of Object.entries(settings.app?.environment ?? {})) {
     const problem = value === undefined ? undefined : variableProblem(name, value);
     if (problem) report(`app.environment.${name}`, value, problem);

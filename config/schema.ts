@@ -2,7 +2,15 @@ import * as v from "valibot";
 import { maxLeadMinutes, maxMinutes } from "../service/schedules/schedule.ts";
 import { rootAnswers } from "../service/settings/environment.ts";
 import { type Limits, mapLimits } from "../service/settings/limits.ts";
-import { flavorModes, natModes, openstackStores, sizes, tempUrlModes } from "./settings.ts";
+import {
+  flavorModes,
+  natModes,
+  openstackStores,
+  policyLevels,
+  policyRules,
+  sizes,
+  tempUrlModes,
+} from "./settings.ts";
 import {
   addresses,
   boolean,
@@ -371,6 +379,23 @@ const budget = object({
     { default: "none" },
   ),
 });
+const policy = list(
+  object({
+    rule: key("Which rule.", oneOf(policyRules)),
+    level: key(
+      "`mandatory`: what breaks it is refused; `advisory`: it is told; `disabled`: neither.",
+      oneOf(policyLevels),
+    ),
+    resource: key(
+      "The one resource that this is for, by its name in the program.",
+      v.optional(physicalName),
+      {
+        default: "none: all of them",
+      },
+    ),
+    reason: key("Why, for who reads it later.", physicalName),
+  }),
+);
 
 /** Top-level keys that are plain text; Pulumi gives all others as JSON. */
 export const textKeys: ReadonlySet<string> = new Set(["cloud", "project", "sshKey", "permissionsBoundary"]);
@@ -455,6 +480,16 @@ export const schema = object({
     "Writes an e-mail when the charges of a month reach an amount; it stops nothing. What must still be clicked is said on each cloud's own page (`docs/aws.md`, `docs/gcp.md`).",
     v.optional(budget),
     { default: "none", example: { amount: 1, currency: "USD", email: "me@example.org" } },
+  ),
+  policy: key(
+    "Other levels for the rules of `docs/policy.md`, each with its reason; a line for one resource wins over one for all.",
+    v.optional(policy, []),
+    {
+      default: "none: each rule has the level that it says",
+      example: [
+        { rule: "data-protected", level: "disabled", reason: "a lab: what is stored here is nobody's" },
+      ],
+    },
   ),
   controller: key(
     "A machine that gives clusters extra machines by schedule: `docs/peak-hours.md`.",

@@ -190,6 +190,35 @@ export interface BudgetSettings {
   readonly billingAccount?: string | undefined;
 }
 
+/** What this system promises of whatever it deploys; plan/policy/rules.ts says what each means. */
+export const policyRules = [
+  "bucket-private",
+  "data-encrypted",
+  "bucket-versioned",
+  "data-protected",
+  "open-as-configured",
+  "metadata-guarded",
+  "tagged",
+  "rights-narrow",
+  "user-data-plain",
+  "health-checked",
+] as const;
+export type PolicyRule = (typeof policyRules)[number];
+
+/** What becomes of what breaks a rule: it is refused, it is told, or neither. */
+export const policyLevels = ["mandatory", "advisory", "disabled"] as const;
+export type PolicyLevel = (typeof policyLevels)[number];
+
+/** Another level for a rule than it has, or than it has for one resource. */
+export interface PolicySetting {
+  readonly rule: PolicyRule;
+  readonly level: PolicyLevel;
+  /** A resource's name in the program; absent: all. */
+  readonly resource?: string | undefined;
+  /** Why, for who reads the configuration later. */
+  readonly reason: string;
+}
+
 /** The whole of a stack's configuration, validated, with every default filled in. */
 export interface Settings {
   /** The name of a folder below providers/. */
@@ -211,6 +240,8 @@ export interface Settings {
   readonly permissionsBoundary?: string | undefined;
   /** Absent: nobody is told. */
   readonly budget?: BudgetSettings | undefined;
+  /** Levels that rules do not have by themselves. Default none. */
+  readonly policy: readonly PolicySetting[];
   /** Absent: no extra machines. */
   readonly controller?: ControllerSettings | undefined;
   /** What the cloud calls its parts, where that is OpenStack. */

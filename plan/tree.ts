@@ -13,6 +13,8 @@ export interface TreeOptions {
   readonly color?: boolean;
   /** What is open to the internet. Default: nothing is said of it. */
   readonly openings?: readonly InternetOpening[] | undefined;
+  /** What breaks rules, in lines. Default: none. */
+  readonly violations?: readonly string[];
 }
 
 type Style = (format: Parameters<typeof styleText>[0], text: string) => string;
@@ -28,7 +30,7 @@ const lineWidth = 96;
 export function renderTree(
   plan: Plan,
   stackName: string,
-  { full = false, color = false, openings }: TreeOptions = {},
+  { full = false, color = false, openings, violations = [] }: TreeOptions = {},
 ): string {
   const style: Style = color
     ? (format, text) => styleText(format, text, { validateStream: false })
@@ -44,6 +46,7 @@ export function renderTree(
     roots.flatMap((step) => branch(step, "", "", { children, full, style })),
     outputLines(root?.newState.outputs),
     openings && !hasFailed(plan) ? openingLines(openings, style) : [],
+    violations.map((line) => style("yellow", line)),
     diagnosticLines(plan.diagnostics, style),
     [summary(plan, style)],
   ];

@@ -5,6 +5,7 @@ import type { FilesModule } from "../operations/files.ts";
 import type { MachinesModule } from "../operations/machines.ts";
 import type { CloudEdits } from "../plan/compare/cloud-edits.ts";
 import type { FindOpenings } from "../plan/openings.ts";
+import type { CloudPolicy } from "../plan/policy/policy.ts";
 import type { ResourceKind } from "../plugin/resource.ts";
 
 /**
@@ -22,6 +23,8 @@ export interface CloudFolder {
   openings(): Promise<FindOpenings>;
   /** What edits of a deployed stack do to its resources. */
   edits(): Promise<CloudEdits>;
+  /** What this system's rules mean of its resources. */
+  policy(): Promise<CloudPolicy>;
   /** Its machines, for who operates a deployed stack. */
   machines(): Promise<MachinesModule>;
   /** Clones of its machines, for the same. Absent: it has none. */

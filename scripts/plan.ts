@@ -53,15 +53,26 @@ async function main(values: Values): Promise<number> {
   const { readStack } = await import("../plan/stack.ts");
   const configFile = values["config-file"];
   const stack = readStack(values.stack, configFile === undefined ? {} : { configFile });
+  // Read while the program runs. What is wrong with the configuration, the program says itself.
+  const policy = import("../plan/policy/run.ts").then(({ policyOf }) =>
+    policyOf(stack.config, { project: stack.project, stack: stack.name }, clouds),
+  );
+  policy.catch(() => {});
   const plan = await planProgram(stack);
-  if (values.json) process.stdout.write(`${JSON.stringify(plan, null, 4)}\n`);
-  else {
+  const { judge } = await import("../plan/policy/run.ts");
+  const { isRefused, violationLines } = await import("../plan/policy/text.ts");
+  const broken = hasFailed(plan) ? [] : judge(plan, await policy);
+  const violations = broken.length > 0 ? violationLines(broken) : [];
+  if (values.json) {
+    process.stdout.write(`${JSON.stringify(plan, null, 4)}\n`);
+    for (const line of violations) console.error(line);
+  } else {
     const { internetOpenings } = await import("../plan/openings.ts");
     const { renderTree } = await import("../plan/tree.ts");
     const openings = await internetOpenings(plan, clouds);
-    process.stdout.write(renderTree(plan, stack.name, { full: values.full, color, openings }));
+    process.stdout.write(renderTree(plan, stack.name, { full: values.full, color, openings, violations }));
   }
-  return hasFailed(plan) ? 1 : 0;
+  return hasFailed(plan) || isRefused(broken) ? 1 : 0;
 }
 
 /** @throws when flags do not go together */

@@ -1,9 +1,9 @@
 import { cidrsOverlap, parseCidr } from "../../config/cidr.ts";
 import type { Change } from "../changes.ts";
 import { labelOf, simpleType } from "../labels.ts";
+import { readable } from "../names.ts";
 import type { PlannedResource } from "../plan.ts";
 import type { Claim, CloudEdits } from "./cloud-edits.ts";
-import { readable } from "./names.ts";
 
 /** What the cloud, or the engine, refuses in the middle of a deployment. */
 export interface Collision {

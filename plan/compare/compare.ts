@@ -2,12 +2,14 @@ import type { kindsOf } from "../../plugin/kinds.ts";
 import { changesBetween, type ReplacementTable } from "../changes.ts";
 import type { FindOpenings } from "../openings.ts";
 import type { Plan, PlannedResource } from "../plan.ts";
+import type { GovernedClouds } from "../policy/run.ts";
 import type { CloudEdits } from "./cloud-edits.ts";
 import { type Comparison, described, type Finding } from "./comparison.ts";
 import { configurationFindings } from "./configuration-findings.ts";
 import { factsOf } from "./facts.ts";
-import { findingsOf } from "./findings.ts";
+import { findingsOf, inOrder } from "./findings.ts";
 import { type Group, groupsOf } from "./groups.ts";
+import { policyFindings } from "./policy-findings.ts";
 
 /** As much of a cloud's folder as a comparison needs: what its edits do, and what its resources let in. */
 export interface KnownCloud {
@@ -15,7 +17,7 @@ export interface KnownCloud {
   openings(): Promise<FindOpenings>;
 }
 
-export type Clouds = Readonly<Record<string, KnownCloud>> & Parameters<typeof kindsOf>[0];
+export type Clouds = Readonly<Record<string, KnownCloud>> & GovernedClouds & Parameters<typeof kindsOf>[0];
 
 /** What two plans are called, and what is known of their files beside the plans. */
 export interface Sides {
@@ -48,7 +50,7 @@ export async function comparePlans(
   const changes = changesBetween(olds.resources, news.resources, table);
   const material = { changes, before: olds, after: news, edits, openings };
   const summary: Finding[] = [
-    ...(await findingsOf(material)),
+    ...inOrder([...(await findingsOf(material)), ...(await policyFindings(before, after, clouds))]),
     ...configurationFindings(before, after, sides.otherSecrets ?? []),
   ];
   const groups = groupsOf(changes, olds, news);

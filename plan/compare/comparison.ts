@@ -1,8 +1,8 @@
 import { parseUrn } from "../../operations/urn.ts";
 import type { Change } from "../changes.ts";
+import { readable } from "../names.ts";
 import type { PlannedResource } from "../plan.ts";
 import { type Difference, differencesOf } from "./differences.ts";
-import { readable } from "./names.ts";
 
 /** A difference in the words of the engine's detailed diffs: `update-replace` is one that needs a new resource. */
 export interface PropertyDiff extends Omit<Difference, "kind"> {
@@ -40,6 +40,7 @@ export const topics = [
   "data",
   "exposure",
   "rights",
+  "policy",
   "service",
   "failure",
   "address",

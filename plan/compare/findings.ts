@@ -1,4 +1,5 @@
 import type { Change } from "../changes.ts";
+import { readable } from "../names.ts";
 import { type FindOpenings, isInternet, type Opening } from "../openings.ts";
 import type { PlannedResource } from "../plan.ts";
 import { shortList } from "../texts.ts";
@@ -7,7 +8,6 @@ import { collisionsOf, tokenOf } from "./collisions.ts";
 import { type Finding, topics } from "./comparison.ts";
 import type { PlanFacts } from "./facts.ts";
 import { componentFindings, machineFindings } from "./machine-findings.ts";
-import { readable } from "./names.ts";
 import { type Refusals, refusalsOf } from "./refusals.ts";
 
 /** All that findings are made from. */
@@ -19,11 +19,11 @@ export interface Material {
   readonly openings: FindOpenings;
 }
 
-/** What a person decides by, the most dangerous first. */
+/** What a person decides by. */
 export async function findingsOf(material: Material): Promise<Finding[]> {
   const exposure = exposureFindings(material);
   const said = await refusalsOf(material.changes, material.edits);
-  const found = [
+  return [
     ...dataFindings(material),
     ...exposure,
     ...componentFindings({ ...material, exposed: exposure.length > 0 }),
@@ -32,6 +32,10 @@ export async function findingsOf(material: Material): Promise<Finding[]> {
     ...failureFindings(material, said),
     ...addressFindings(material),
   ];
+}
+
+/** The most dangerous first. */
+export function inOrder(found: readonly Finding[]): Finding[] {
   const grave = ["danger", "caution", "notice"];
   return found.toSorted(
     (a, b) =>

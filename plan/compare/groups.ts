@@ -1,9 +1,9 @@
 import { parseUrn } from "../../operations/urn.ts";
 import type { Change } from "../changes.ts";
+import { readable } from "../names.ts";
 import { decoded, plural, shortList } from "../texts.ts";
 import { changedLines, type Difference, differencesOf, documentOf } from "./differences.ts";
 import { type PlanFacts, renamedClusters } from "./facts.ts";
-import { readable } from "./names.ts";
 
 /** Changes that have one cause, and are told as one. */
 export interface Group {

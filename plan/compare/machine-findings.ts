@@ -1,12 +1,12 @@
 import { parseUrn } from "../../operations/urn.ts";
 import type { Change } from "../changes.ts";
 import { simpleType } from "../labels.ts";
+import { readable } from "../names.ts";
 import { plural } from "../texts.ts";
 import type { CloudEdits } from "./cloud-edits.ts";
 import { tokenOf } from "./collisions.ts";
 import type { Finding } from "./comparison.ts";
 import { type ClusterFacts, type PlanFacts, renamedClusters } from "./facts.ts";
-import { readable } from "./names.ts";
 
 interface Material {
   readonly changes: readonly Change[];

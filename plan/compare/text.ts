@@ -2,12 +2,12 @@ import { isDeepStrictEqual, stripVTControlCharacters, styleText } from "node:uti
 import { parseUrn } from "../../operations/urn.ts";
 import type { Change } from "../changes.ts";
 import { simpleType } from "../labels.ts";
+import { readable } from "../names.ts";
 import { flow, visible } from "../texts.ts";
 import type { Compared } from "./compare.ts";
 import type { Comparison, Finding, ResourceChange } from "./comparison.ts";
 import { changedLines, type Difference, documentOf } from "./differences.ts";
 import type { Group } from "./groups.ts";
-import { readable } from "./names.ts";
 
 export type Style = (format: Parameters<typeof styleText>[0], text: string) => string;
 

@@ -7,6 +7,7 @@ export const cloud: CloudFolder = {
   kinds: async () => (await import("./kinds.ts")).kinds,
   openings: async () => (await import("./openings.ts")).openingsOf,
   edits: async () => (await import("./edits.ts")).edits,
+  policy: async () => (await import("./policy.ts")).policy,
   machines: () => import("./machines.ts"),
   files: () => import("./files.ts"),
 };

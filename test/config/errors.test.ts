@@ -47,6 +47,25 @@ test.each<[Record<string, unknown>, string]>([
   [{ project: "My_Project" }, 'project is "My_Project"; it must be 1 to 20 lower-case letters'],
   [{ project: "a".repeat(21) }, "it must be 1 to 20 lower-case letters"],
   [{ project: "1a" }, "a letter first"],
+  [
+    { policy: [{ rule: "public", level: "mandatory", reason: "x" }] },
+    'policy[0].rule is "public"; it must be one of bucket-private, data-encrypted',
+  ],
+  [
+    { policy: [{ rule: "tagged", level: "disabled" }] },
+    "policy[0].reason is missing; it must be a string of 1 to 255 characters",
+  ],
+  [
+    {
+      policy: ["disabled", "advisory"].map((level) => ({
+        rule: "tagged",
+        level,
+        reason: "x",
+        resource: "a",
+      })),
+    },
+    'policy[1].rule is "tagged"; policy[0] is for the same: leave one of the two',
+  ],
   [{ machines: "five" }, 'machines is "five"; it must be an integer from 1 to 1000'],
   [{ machines: 0 }, "machines is 0; it must be an integer"],
   [{ machines: 2.5 }, "machines is 2.5; it must be an integer"],

@@ -95,6 +95,7 @@ test("a stack needs to name no more than its cloud: the rest are defaults", asyn
     bucket: { protect: true, empty: false },
     rollout: { minHealthyPercent: 100, drainSeconds: 30, timeoutSeconds: 120 },
     names: {},
+    policy: [],
     tags: {},
   });
 });

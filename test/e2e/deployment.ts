@@ -65,7 +65,7 @@ export class Deployment {
     const { signal } = new AbortController();
     const cli = await findCli({ root: projectRoot, env: process.env, signal, log: console.error });
     const root = await mkdtemp(join(tmpdir(), "switchyard-e2e-"));
-    await copyProgram(root, ["plan", "plugin", "scripts"]);
+    await copyProgram(root, ["plan", "plugin", "policy", "scripts"]);
     await mkdir(join(root, "state"), { mode: 0o700 });
     const deployment = new Deployment(root, cli, config, stack);
     await deployment.#write();

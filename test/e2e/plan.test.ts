@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Plan, PlannedResource } from "../../plan/plan.ts";
 import { planOf } from "../support/plan.ts";
 import { freePort } from "../support/ports.ts";
-import { Deployment } from "./deployment.ts";
+import { type Config, Deployment } from "./deployment.ts";
 
 /** What the CLI says for a value that it does not know, and we with a token or `[unknown]`. */
 const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
@@ -125,5 +125,29 @@ describe("a plan, and the real engine's preview of a new stack", () => {
       }
       expect(asTheEngineKnows(inputs ?? {}, expected), urn).toEqual(expected);
     }
+  });
+});
+
+describe("previews by the policy pack", () => {
+  const preview = (config: Config) => {
+    deployment.config = { ...deployment.config, ...config };
+    return deployment.npm("preview", "--policy-pack", "policy");
+  };
+  const found = "Bucket files: protect is not set; protect it";
+
+  it("are refused for what breaks a mandatory rule", { timeout: 60_000 }, async () => {
+    const { code, stdout } = await preview({ bucket: { protect: false } });
+    expect(stdout).toMatch(/❌ switchyard@v[\d.]+ \(local: policy\)\n +- \[mandatory\] {2}data-protected /);
+    expect(stdout).toContain(found);
+    expect(code).not.toBe(0);
+  });
+
+  it("tell of it when the configuration makes the rule milder", { timeout: 60_000 }, async () => {
+    const { code, stdout, stderr } = await preview({
+      policy: [{ rule: "data-protected", level: "advisory", reason: "a lab" }],
+    });
+    expect(stdout).toMatch(/- \[advisory\] {2}data-protected-advisory /);
+    expect(stdout).toContain(found);
+    expect(code, stdout + stderr).toBe(0);
   });
 });

@@ -51,6 +51,18 @@ describe("npm run plan", { timeout: 90_000 }, () => {
     expect(stdout).toMatch(/\nThe program failed: this is as far as it got\.\n$/);
   });
 
+  it("ends with 1 when a mandatory rule is broken, with the resource, the property and what to do", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "lab-"));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const file = join(folder, "Pulumi.lab.yaml");
+    await writeFile(file, "config: { switchyard:cloud: local, switchyard:bucket: { protect: false } }\n");
+    const { code, stdout } = await runPlan(["--config-file", file]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /\nRules that are broken\n {2}data-protected \(mandatory\): .+\n {4}Bucket files: protect is not set; protect it \(.+\)\n/,
+    );
+  });
+
   it("ends with 1 for a stack that has no file, or a flag that is none", async () => {
     expect(await runPlan(["--stack", "nope"])).toEqual({
       code: 1,

@@ -56,6 +56,29 @@ describe("npm run plan -- --base-file", { timeout: 120_000 }, () => {
     expect(bucket).toMatchObject({ op: "same", options: [{ path: "protect", kind: "add", new: true }] });
   });
 
+  it("says which rules the edit breaks, and which it makes milder", async () => {
+    const policy = "switchyard:policy: [{ rule: health-checked, level: advisory, reason: none yet }]";
+    const file = await edited(["protect: true", "protect: false"], ["config:\n", `config:\n  ${policy}\n`]);
+    const { stdout } = await runPlan(["--base-file", "Pulumi.local.yaml", "--config-file", file, "--json"]);
+    const { summary } = JSON.parse(stdout) as Comparison;
+    expect(summary.filter(({ topic }) => topic === "policy")).toEqual([
+      {
+        severity: "danger",
+        topic: "policy",
+        text: expect.stringMatching(
+          /^it breaks the rule data-protected \(mandatory\): Bucket files: protect is not set; protect it/,
+        ),
+        urns: [expect.stringMatching(/local:Bucket::files$/)],
+      },
+      {
+        severity: "caution",
+        topic: "policy",
+        text: "the rule health-checked is advisory: none yet",
+        urns: [],
+      },
+    ]);
+  });
+
   it("ends with 2 when it cannot compare, and says why", async () => {
     const base = await edited(["cloud: local", "cloud: nowhere"]);
     const { code, stdout, stderr } = await runPlan(["--base-file", base, "--exit-code"]);

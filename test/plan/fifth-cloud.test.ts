@@ -13,6 +13,7 @@ export const cloud: CloudFolder = {
   program: () => import("./program.ts"),
   openings: async () => () => [],
   edits: () => Promise.reject(new Error("no edits")),
+  policy: () => Promise.reject(new Error("no policy")),
   machines: () => Promise.reject(new Error("no machines")),
   files: () => Promise.reject(new Error("no files")),
 };`,

@@ -6,9 +6,12 @@ const root = join(import.meta.dirname, "../..");
 
 /** The product's own modules, and those of them that each imports: values and types, at once or when they are needed. */
 const imports = new Map(
-  globSync("{*.ts,{components,config,operations,plan,plugin,providers,release,scripts,service}/**/*.ts}", {
-    cwd: root,
-  }).map((file) => {
+  globSync(
+    "{*.ts,{components,config,operations,plan,plugin,policy,providers,release,scripts,service}/**/*.ts}",
+    {
+      cwd: root,
+    },
+  ).map((file) => {
     const specifiers = readFileSync(join(root, file), "utf8").matchAll(
       /\b(?:from|import)\s*\(?\s*"(\.[^"]+)"/g,
     );

@@ -1,5 +1,5 @@
-import { parseUrn } from "../../operations/urn.ts";
-import { simpleType } from "../labels.ts";
+import { parseUrn } from "../operations/urn.ts";
+import { simpleType } from "./labels.ts";
 
 /** A resource in words: `Vpc network`; a component of the program's own: `load balancer edge`. */
 export function readable(urn: string): string {
