@@ -1,4 +1,5 @@
 import type { Cloud } from "../components/cloud.ts";
+import type { NewStack } from "../config/new-stack.ts";
 import type { CloudRules, Settings } from "../config/settings.ts";
 import type { ClonesModule } from "../operations/clones.ts";
 import type { FilesModule } from "../operations/files.ts";
@@ -17,6 +18,8 @@ export interface CloudFolder {
   rules(): Promise<CloudRules>;
   /** How the program deploys to it. */
   program(): Promise<{ createCloud(settings: Settings): Cloud }>;
+  /** What `npm run new` asks of whoever begins with it. */
+  newStack(): Promise<NewStack>;
   /** Resource types of its own, by token: `switchyard:<cloud>:Thing`. Absent: none. */
   kinds?(): Promise<Readonly<Record<string, ResourceKind>>>;
   /** What a resource of its types lets in; nothing for most. */

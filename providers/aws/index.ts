@@ -4,6 +4,7 @@ import type { CloudFolder } from "../cloud-folder.ts";
 export const cloud: CloudFolder = {
   rules: async () => (await import("./config.ts")).rules,
   program: () => import("./program.ts"),
+  newStack: async () => (await import("./new-stack.ts")).newStack,
   kinds: async () => (await import("./kinds.ts")).kinds,
   openings: async () => (await import("./openings.ts")).openingsOf,
   edits: async () => (await import("./edits.ts")).edits,

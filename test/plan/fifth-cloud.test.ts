@@ -11,6 +11,7 @@ const files = {
 export const cloud: CloudFolder = {
   rules: async () => (await import("./config.ts")).rules,
   program: () => import("./program.ts"),
+  newStack: async () => ({ questions: [], config: () => ({}) }),
   openings: async () => () => [],
   edits: () => Promise.reject(new Error("no edits")),
   policy: () => Promise.reject(new Error("no policy")),

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { cp, mkdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -27,5 +28,9 @@ const program = [
 export async function copyProgram(root: string, more: readonly string[], from = projectRoot): Promise<void> {
   await mkdir(root, { recursive: true });
   for (const name of [...program, ...more]) await cp(join(from, name), join(root, name), { recursive: true });
+  // What was built already is not built again: it is held against the sources as ever.
+  const releases = ".switchyard/releases";
+  if (existsSync(join(from, releases)))
+    await cp(join(from, releases), join(root, releases), { recursive: true });
   await symlink(join(projectRoot, "node_modules"), join(root, "node_modules"));
 }

@@ -1,0 +1,3 @@
+import type { NewStack } from "../../config/new-stack.ts";
+
+export const newStack: NewStack = { questions: [], config: () => ({}) };
