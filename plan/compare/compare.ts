@@ -32,6 +32,8 @@ export interface Sides {
 export interface Compared {
   readonly comparison: Comparison;
   readonly groups: readonly Group[];
+  /** What was compared; of a stack whose file goes, nothing was. */
+  readonly plans?: { readonly before: Plan; readonly after: Plan };
 }
 
 /** Compares two plans of one stack: what the engine would do, and what a person has to know of it. */
@@ -64,7 +66,11 @@ export async function comparePlans(
   const counts = Map.groupBy(changes.map(({ op }) => op).toSorted(), (op) => op);
   const { stack, base, head } = sides;
   const changeSummary = Object.fromEntries([...counts].map(([op, { length }]) => [op, length]));
-  return { comparison: { stack, base, head, summary, changeSummary, changes: listed }, groups };
+  return {
+    comparison: { stack, base, head, summary, changeSummary, changes: listed },
+    groups,
+    plans: { before, after },
+  };
 }
 
 function causesOf(groups: readonly Group[]): Map<string, string> {
