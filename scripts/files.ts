@@ -55,11 +55,11 @@ export function parseFilesRequest(args: readonly string[]): FilesRequest {
 }
 
 /** A duration such as `90s`, `10m`, `2h` or `1d`, in seconds; fails for one that no store takes. */
-export function secondsOf(duration: string): number {
+export function secondsOf(duration: string, flag = "--expires"): number {
   const [, count, unit = ""] = /^(\d{1,6})([smhd])$/.exec(duration) ?? [];
   const seconds = Number(count) * (unitSeconds[unit] ?? Number.NaN);
   if (seconds >= 1 && seconds <= longestSeconds) return seconds;
-  throw new Error(`--expires ${duration}: it must be a duration from 1s to 7d, such as 90s, 10m or 2h`);
+  throw new Error(`${flag} ${duration}: it must be a duration from 1s to 7d, such as 90s, 10m or 2h`);
 }
 
 /** One line that says how far an upload is, as wide as `columns`. */

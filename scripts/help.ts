@@ -9,6 +9,7 @@ export const commands: readonly (readonly [
     "A stack, `local` unless named (-- --stack NAME)",
     ["new", "asks what a new stack needs, and writes its file"],
     ["plan", "what it would be, without an account; --base REF: what changes"],
+    ["graph", "the same as a picture: SVG, or Mermaid"],
     ["preview", "what up would change"],
     ["up", "makes it so; --timing FILE: how long each resource took"],
     ["outputs", "URL, bucket, release, clusters; adminToken --show-secrets"],
@@ -19,7 +20,7 @@ export const commands: readonly (readonly [
   [
     "What runs in it",
     ["machines", "cluster, machine, address, health, release, age, restarts"],
-    ["logs", "MACHINE: its log; --follow goes on"],
+    ["logs", "all of them by time, or MACHINE, CLUSTER; --follow, --since 10m, --request ID"],
     ["files", "ls, put FILE, url NAME, rm NAME"],
     ["schedules", "ls, add NAME, rm ID: machines for peak hours"],
     ["clones", "create --from MACHINE --count N, ls, rm: copies of a machine"],

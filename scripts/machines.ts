@@ -6,14 +6,13 @@ import { type Context, runMain } from "./process.ts";
 import { deployedStack } from "./pulumi.ts";
 import { formatRows } from "./table.ts";
 
-const usage = `Usage: npm run machines [-- [--stack NAME]]          lists the stack's machines
-       npm run logs -- MACHINE [--follow] [--stack NAME]   shows the log of one
+const usage = `Usage: npm run machines [-- [--stack NAME]]   lists the stack's machines
 
   --stack, -s NAME  which stack; default: ${localStack}
-  --follow, -f      goes on with what is written from now
   --help, -h        this`;
 
-async function open(context: Context, stack: string): Promise<Machines> {
+/** The machines of a deployed stack. */
+export async function openMachines(context: Context, stack: string): Promise<Machines> {
   const deployed = await deployedStack(context, stack);
   return (await cloudNamed(deployed.outputs.cloud).machines()).openMachines(deployed);
 }
@@ -46,31 +45,12 @@ export function formatMachines(machines: readonly MachineStatus[], now: number):
   return formatRows([header, ...rows]).join("\n");
 }
 
-async function list(context: Context, stack: string): Promise<number> {
-  const machines = await (await open(context, stack)).list();
+async function main(context: Context): Promise<number> {
+  const { values } = parseArgs({ options: { stack: { type: "string", short: "s", default: localStack } } });
+  const machines = await (await openMachines(context, values.stack)).list();
+  const { stack } = values;
   console.log(machines.length > 0 ? formatMachines(machines, Date.now()) : `Stack ${stack} has no machines.`);
   return 0;
-}
-
-async function logs(context: Context, stack: string, id: string, follow: boolean): Promise<number> {
-  const machines = await open(context, stack);
-  for await (const text of machines.logs(id, { follow, signal: context.signal })) process.stdout.write(text);
-  return 0;
-}
-
-function main(context: Context): Promise<number> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      stack: { type: "string", short: "s", default: localStack },
-      follow: { type: "boolean", short: "f", default: false },
-    },
-  });
-  const [command, machine, ...rest] = positionals;
-  if (command === "list" && !machine) return list(context, values.stack);
-  if (command === "logs" && machine && rest.length === 0)
-    return logs(context, values.stack, machine, values.follow);
-  throw new Error(usage);
 }
 
 if (import.meta.main) await runMain(usage, main);

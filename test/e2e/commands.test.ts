@@ -76,7 +76,7 @@ describe("commands on a stack of this machine", { timeout: 90_000 }, () => {
     for (const { id, address, port } of clones) {
       const answer = await fetch(`http://${address}:${port}/healthz`);
       expect([answer.status, answer.headers.get("x-instance-id")]).toEqual([200, id]);
-      const { stdout } = await deployment.script("machines.ts", "logs", id).ended;
+      const { stdout } = await deployment.script("logs.ts", id).ended;
       expect(stdout).toMatch(/found runtime in [\s\S]*found release in [\s\S]*app is healthy in/);
     }
 

@@ -83,7 +83,7 @@ describe("behind Pulumi's back", { timeout: 90_000 }, () => {
     expect(code, stdout + stderr).toBe(0);
     expect((await cloud.machines()).map(({ id }) => id)).toEqual(before);
     for (const name of ["renamed", "organization/switchyard/renamed"]) {
-      const listed = await deployment.script("machines.ts", "list", "--stack", name).ended;
+      const listed = await deployment.script("machines.ts", "--stack", name).ended;
       for (const id of before) expect(listed.stdout, listed.stderr).toContain(id);
     }
     expect(await readdir(deployment.home)).toEqual([basename(cloud.home)]);

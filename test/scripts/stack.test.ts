@@ -279,7 +279,7 @@ test.each(["up", "preview", "refresh", "destroy", "outputs", "cancel"])(
 );
 
 test("`--help` runs nothing", async () => {
-  for (const args of [["stack.ts", "up"], ["machines.ts", "list"], ["files.ts"], ["clones.ts"]]) {
+  for (const args of [["stack.ts", "up"], ["machines.ts"], ["logs.ts"], ["files.ts"], ["clones.ts"]]) {
     const [file = "", ...rest] = args;
     const script = join(import.meta.dirname, "../../scripts", file);
     const { code, stdout } = await capture(process.execPath, [script, ...rest, "--help"], { env: {} });
