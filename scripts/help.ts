@@ -20,7 +20,7 @@ export const commands: readonly (readonly [
   [
     "What runs in it",
     ["machines", "cluster, machine, address, health, release, age, restarts"],
-    ["logs", "all of them by time, or MACHINE, CLUSTER; --follow, --since 10m, --request ID"],
+    ["logs", "all by time, or MACHINE, CLUSTER; --follow, --since, --request"],
     ["files", "ls, put FILE, url NAME, rm NAME"],
     ["schedules", "ls, add NAME, rm ID: machines for peak hours"],
     ["clones", "create --from MACHINE --count N, ls, rm: copies of a machine"],
