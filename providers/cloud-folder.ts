@@ -4,6 +4,7 @@ import type { CloudRules, Settings } from "../config/settings.ts";
 import type { ClonesModule } from "../operations/clones.ts";
 import type { FilesModule } from "../operations/files.ts";
 import type { MachinesModule } from "../operations/machines.ts";
+import type { MonitoringModule } from "../operations/monitoring/prometheus.ts";
 import type { CloudEdits } from "../plan/compare/cloud-edits.ts";
 import type { FindOpenings } from "../plan/openings.ts";
 import type { CloudPolicy } from "../plan/policy/policy.ts";
@@ -32,6 +33,8 @@ export interface CloudFolder {
   machines(): Promise<MachinesModule>;
   /** Clones of its machines, for the same. Absent: it has none. */
   clones?(): Promise<ClonesModule>;
+  /** How Prometheus finds them. */
+  monitoring(): Promise<MonitoringModule>;
   /** Its bucket, for the same. */
   files(): Promise<FilesModule>;
 }

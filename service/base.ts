@@ -3,6 +3,7 @@ import fastify, { type FastifyInstance } from "fastify";
 import { addShapes, type Shapes } from "./api/schemas.ts";
 import type { ServiceContext } from "./context.ts";
 import { addConnectionRules } from "./http/connections.ts";
+import { diskMeasures } from "./http/disk.ts";
 import { addErrorAnswers, addMethodAnswers, clientErrorHandler, frameworkErrors } from "./http/errors.ts";
 import { addHeaders, requestId } from "./http/identity.ts";
 import { addMetrics, type Measured } from "./http/metrics.ts";
@@ -52,7 +53,7 @@ export async function buildBase(
   logAbortedRequests(app);
   addErrorAnswers(app, bucket);
   addBackPressure(app, watchPressure(app));
-  if (context.settings.METRICS_PORT !== 0) addMetrics(app, context.settings, measured);
+  if (context.settings.METRICS_PORT !== 0) addMetrics(app, context.settings, [...diskMeasures, ...measured]);
   const methods = collectMethods(app);
   addShapes(app, shapes);
   await app.register(swagger, description);

@@ -10,5 +10,6 @@ export const cloud: CloudFolder = {
   edits: async () => (await import("./edits.ts")).edits,
   policy: async () => (await import("./policy.ts")).policy,
   machines: () => import("./machines.ts"),
+  monitoring: () => import("./monitoring.ts"),
   files: () => import("./files.ts"),
 };

@@ -65,6 +65,11 @@ export async function buildController(
         value: () => sum("wanted"),
       },
       { name: "peak_machines_running", help: "Extra machines that run", value: () => sum("running") },
+      {
+        name: "peak_groups_failing",
+        help: "Groups that do not get to the size that schedules ask for, for a reason that the cloud gives",
+        value: () => late.loop?.groups.filter(({ problem }) => problem !== undefined).length ?? 0,
+      },
     ],
     shapes: scheduleShapes,
     description: openapiOptions({ ...settings, PUBLIC: false }, about(settings.PROJECT)),

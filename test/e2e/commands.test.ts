@@ -46,6 +46,29 @@ describe("commands on a stack of this machine", { timeout: 90_000 }, () => {
     expect(table).toMatch(/\| Readiness ready +\| create .* LoadBalancer edge, until \d/);
   });
 
+  it("`monitoring` writes where Prometheus finds each machine, and it answers there", async () => {
+    const folder = join(deployment.root, "monitoring");
+    const args = ["--stack", "local", "--output", folder];
+    const { code, stdout, stderr } = await deployment.script("monitoring.ts", ...args).ended;
+    expect(code, stdout + stderr).toBe(0);
+    const found = JSON.parse(await readFile(join(folder, "machines.json"), "utf8"));
+    const targets = found.flatMap((one: { targets: string[] }) => one.targets) as string[];
+    expect(found.map((one: { labels: unknown }) => one.labels)).toEqual([
+      { cluster: "app" },
+      { cluster: "app" },
+    ]);
+    for (const target of targets) {
+      const told = await (await fetch(`http://${target}/metrics`)).text();
+      expect(told).toMatch(/^disk_available_bytes\{.*cluster="app".*\} [1-9]/m);
+    }
+    expect((await readdir(folder)).sort()).toEqual([
+      "alerts.yml",
+      "dashboard.json",
+      "machines.json",
+      "prometheus.yml",
+    ]);
+  });
+
   it("while another changes it, `preview` and `outputs` work, and `up` says who does", async () => {
     const { pid = 0 } = await startProcess("/opt/pulumi/bin/pulumi");
     const lock = writeLock(join(deployment.root, "state"), pid);

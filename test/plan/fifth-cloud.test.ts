@@ -16,6 +16,7 @@ export const cloud: CloudFolder = {
   edits: () => Promise.reject(new Error("no edits")),
   policy: () => Promise.reject(new Error("no policy")),
   machines: () => Promise.reject(new Error("no machines")),
+  monitoring: () => Promise.reject(new Error("no monitoring")),
   files: () => Promise.reject(new Error("no files")),
 };`,
   "config.ts": `import type { CloudRules } from "../../config/settings.ts";

@@ -1,5 +1,6 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { StoreError } from "../../../service/storage/store.ts";
+import { freePort } from "../../support/ports.ts";
 import { startController } from "./controller-api.ts";
 import { at, noon } from "./fakes.ts";
 
@@ -13,6 +14,29 @@ const workdays = {
   timeZone: "Europe/Berlin",
   leadMinutes: 5,
 };
+
+test("metrics say how many machines are wanted, run, and of how many groups the cloud refuses them", async () => {
+  const port = await freePort();
+  const { app, compute, call } = await startController(at("12:00:00"), { METRICS_PORT: String(port) });
+  compute.refusal = "Quota exceeded";
+  await app.listen({ host: "127.0.0.1", port: 0 });
+  expect((await call("POST", "/schedules", noon)).status).toBe(201);
+  const peaks = await vi.waitUntil(
+    async () => {
+      const told = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+      const found = Object.fromEntries(
+        [...told.matchAll(/^(peak_\w+)\{.*\} (\d+)$/gm)].map(([, name, value]) => [name, Number(value)]),
+      );
+      return found.peak_groups_failing === 1 ? found : undefined;
+    },
+    { timeout: 20_000 },
+  );
+  expect(peaks).toEqual({
+    peak_machines_wanted: noon.machines,
+    peak_machines_running: 0,
+    peak_groups_failing: 1,
+  });
+});
 
 test("a schedule is made, read, listed, changed and deleted", async () => {
   const { call } = await startController(at("11:00:00"));
