@@ -121,7 +121,7 @@ function unprotected(
   if (emptied === undefined) return [];
   return [
     ...(protect || retainOnDelete ? [] : [{ property: "protect", found: "is not set" }]),
-    ...(inputs[emptied] === true
+    ...(inputs[emptied] === true && !retainOnDelete
       ? [{ property: emptied, found: "is true: deleting it deletes what is in it" }]
       : []),
   ];

@@ -88,6 +88,12 @@ export const policy: CloudPolicy = {
   },
   exceptions: [
     {
+      rule: "data-protected",
+      urn: /::openstack:objectstorage\/container:Container::[^:]+-controller$/,
+      reason:
+        "the controller's document goes with a stack whose files may go, and stays with one whose files are protected (retainOnDelete), which policy packs do not see",
+    },
+    {
       rule: "user-data-plain",
       urn: /switchyard:index:Cluster\$openstack:compute\/instance:Instance::/,
       reason:

@@ -282,10 +282,19 @@ const openstack: Case[] = [
     containerRead: made(container, { containerRead: ".r:*,.rlistings" }),
     containerWrite: made(container, { containerWrite: "*:*" }),
   }),
-  caseOf("openstack", "data-protected", [made(container, {}, { protect: true })], {
-    protect: made(container),
-    forceDestroy: made(container, { forceDestroy: true }, { protect: true }),
-  }),
+  caseOf(
+    "openstack",
+    "data-protected",
+    [
+      made(container, {}, { protect: true }),
+      made(container, { forceDestroy: true }, { retainOnDelete: true }),
+      made(container, { forceDestroy: true }, {}, "shop-controller"),
+    ],
+    {
+      protect: made(container),
+      forceDestroy: made(container, { forceDestroy: true }, { protect: true }),
+    },
+  ),
   caseOf(
     "openstack",
     "open-as-configured",
