@@ -49,9 +49,10 @@ const environmentOf = (cluster: string, path = "", more: typeof own = {}) =>
       ADMIN_TOKEN_SHA256: sha256,
     }),
   );
-const everywhere = { network, bucket, release, port: app.port, healthCheck, rollout, sshKey };
-const backends = settings.clusters.map(({ name, path, weight, ...machines }) => {
-  const args = { ...everywhere, ...machines, environment: environmentOf(name, path, own) };
+const { image: imageId } = settings;
+const everywhere = { network, bucket, release, port: app.port, healthCheck, rollout, sshKey, imageId };
+const backends = settings.clusters.map(({ name, path, weight, image = imageId, ...machines }) => {
+  const args = { ...everywhere, ...machines, imageId: image, environment: environmentOf(name, path, own) };
   const cluster = cloud.cluster(name, args);
   const peaks = makePeaks(cloud, settings, cluster, name, args);
   return { name, path, weight, cluster, peaks, joined: peaks.map(({ group }) => group) };

@@ -11,7 +11,7 @@ export interface ClusterArgs<
   N extends Network = Network,
   B extends Bucket = Bucket,
   C extends Cluster = Cluster,
-> extends Omit<ClusterSettings, "name" | "path" | "weight"> {
+> extends Omit<ClusterSettings, "name" | "path" | "weight" | "image"> {
   readonly network: N;
   readonly bucket: B;
   readonly release: Release;

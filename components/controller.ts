@@ -23,7 +23,7 @@ export function makePeaks(
   if (!controller) return [];
   const { desired: _, machineType: __, ...same } = args;
   return peaksOf({ name }, controller).map((peak) => {
-    const { size, machineType, imageId } = peak;
+    const { size, machineType, imageId = args.imageId } = peak;
     const limits = { min: 0, max: controller.maxMachines };
     return {
       ...peak,

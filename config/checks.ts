@@ -144,6 +144,29 @@ function checkRoom(
 }
 
 /**
+ * Every image that is named for machines, by its key.
+ * @returns of those that are there, where each stands and what it is
+ */
+export function imagesIn({
+  image,
+  clusters = [],
+  controller,
+}: Draft<Settings>): [key: string, image: string][] {
+  const all: [string, string | undefined][] = [
+    ["image", image],
+    ...clusters.map((cluster, index): [string, string | undefined] => [
+      `clusters[${index}].image`,
+      cluster.image,
+    ]),
+    ...Object.entries(controller?.images ?? {}).map(([name, image]): [string, string | undefined] => [
+      `controller.images.${name}`,
+      image,
+    ]),
+  ];
+  return all.filter((one): one is [string, string] => one[1] !== undefined);
+}
+
+/**
  * Reports each key that is set, and not to `false` or nothing, though a cloud has no use for it.
  * @param reasons by key, `[]` for each item of a list: `clusters[].diskGiB`
  */

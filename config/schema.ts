@@ -121,6 +121,11 @@ const clusters = list(
         default: "`min` when the cluster is made, then whatever an autoscaler makes of it",
       },
     ),
+    image: key(
+      "The image that its machines boot, as `switchyard:image` names one.",
+      v.optional(physicalName),
+      { default: "`switchyard:image`" },
+    ),
     path: key(
       "Requests to this path and to what is below it go to this cluster. Paths are tried in the order of the clusters, so a longer path stands before a shorter one that it begins with.",
       v.optional(clusterPath),
@@ -398,7 +403,13 @@ const policy = list(
 );
 
 /** Top-level keys that are plain text; Pulumi gives all others as JSON. */
-export const textKeys: ReadonlySet<string> = new Set(["cloud", "project", "sshKey", "permissionsBoundary"]);
+export const textKeys: ReadonlySet<string> = new Set([
+  "cloud",
+  "project",
+  "sshKey",
+  "image",
+  "permissionsBoundary",
+]);
 
 /** Every key below `switchyard:`, its type, description and default. */
 export const schema = object({
@@ -475,6 +486,11 @@ export const schema = object({
     "The policy that bounds what machines may ever do, in the cloud's own words (AWS: an IAM policy's ARN).",
     v.optional(physicalName),
     { default: "none" },
+  ),
+  image: key(
+    "The image that machines boot, such as one of `npm run image -- create`, with runtime and release installed: those that are in it need not be fetched. In the cloud's own words (AWS: `ami-…`; Google Cloud: `projects/…/global/images/…`; on this machine: a name; on OpenStack `openstack.image` says it).",
+    v.optional(physicalName),
+    { default: "the cloud's choice" },
   ),
   budget: key(
     "Writes an e-mail when the charges of a month reach an amount; it stops nothing. What must still be clicked is said on each cloud's own page (`docs/aws.md`, `docs/gcp.md`).",

@@ -88,6 +88,8 @@ export interface ClusterSettings {
   readonly path?: string | undefined;
   /** Share of the requests that match no cluster's path, relative to the other weights; 0 takes none. */
   readonly weight: number;
+  /** The image that its machines boot, in the cloud's own words; absent: that of the stack. */
+  readonly image?: string | undefined;
   /** Indices into `network.subnets`. */
   readonly subnets: readonly number[];
   readonly tags: Readonly<Record<string, string>>;
@@ -238,6 +240,8 @@ export interface Settings {
   readonly tags: Readonly<Record<string, string>>;
   /** The policy that bounds what the machines may ever do, in the cloud's own words. */
   readonly permissionsBoundary?: string | undefined;
+  /** What all machines boot, in the cloud's own words; absent: what the cloud's own folder says. */
+  readonly image?: string | undefined;
   /** Absent: nobody is told. */
   readonly budget?: BudgetSettings | undefined;
   /** Levels that rules do not have by themselves. Default none. */

@@ -1,4 +1,5 @@
-import type { DeployedStack } from "./outputs.ts";
+import * as v from "valibot";
+import { type DeployedStack, readOperator } from "./outputs.ts";
 
 /** A machine that was made of another one's disk, beside those that the deployment has. */
 export interface Clone {
@@ -40,6 +41,11 @@ export interface Clones {
 /** What each folder `providers/<cloud>/` exports from its clones.ts. */
 export interface ClonesModule {
   openClones(stack: DeployedStack): Clones;
+}
+
+/** The network by which a stack's clones are told from others', as its outputs have it. @throws when they have not */
+export function networkOf(deployed: DeployedStack): string {
+  return readOperator(v.object({ network: v.string() }), deployed).network;
 }
 
 /** When a startup script saw the first healthy answer, by what it wrote (release/startup.sh); undefined: it did not yet. */

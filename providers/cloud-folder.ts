@@ -3,6 +3,7 @@ import type { NewStack } from "../config/new-stack.ts";
 import type { CloudRules, Settings } from "../config/settings.ts";
 import type { ClonesModule } from "../operations/clones.ts";
 import type { FilesModule } from "../operations/files.ts";
+import type { ImagesModule } from "../operations/images.ts";
 import type { MachinesModule } from "../operations/machines.ts";
 import type { MonitoringModule } from "../operations/monitoring/prometheus.ts";
 import type { CloudEdits } from "../plan/compare/cloud-edits.ts";
@@ -31,10 +32,12 @@ export interface CloudFolder {
   policy(): Promise<CloudPolicy>;
   /** Its machines, for who operates a deployed stack. */
   machines(): Promise<MachinesModule>;
-  /** Clones of its machines, for the same. Absent: it has none. */
-  clones?(): Promise<ClonesModule>;
   /** How Prometheus finds them. */
   monitoring(): Promise<MonitoringModule>;
+  /** Clones of its machines, for the same. Absent: it has none. */
+  clones?(): Promise<ClonesModule>;
+  /** Images of its machines, for the same. Absent: it makes none. */
+  images?(): Promise<ImagesModule>;
   /** Its bucket, for the same. */
   files(): Promise<FilesModule>;
 }

@@ -24,6 +24,7 @@ export const commands: readonly (readonly [
     ["monitoring", "writes what Prometheus and Grafana need for it"],
     ["files", "ls, put FILE, url NAME, rm NAME"],
     ["schedules", "ls, add NAME, rm ID: machines for peak hours"],
+    ["image", "create --name NAME, ls, rm: an image that machines boot from"],
     ["clones", "create --from MACHINE --count N, ls, rm: copies of a machine"],
   ],
   [

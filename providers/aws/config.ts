@@ -1,3 +1,4 @@
+import { imagesIn } from "../../config/checks.ts";
 import { addressCount, parseCidr } from "../../config/cidr.ts";
 import { checkHttps } from "../../config/https.ts";
 import { machineKeys } from "../../config/peaks.ts";
@@ -56,6 +57,7 @@ export const rules: CloudRules = {
     checkClusters(settings, report);
     checkLoadBalancer(settings.loadBalancer ?? {}, report);
     checkController(settings, report);
+    checkImages(settings, report);
     checkBudget(settings, report, raw);
     checkArns(settings, report);
     checkSshKey(settings, report);
@@ -168,15 +170,17 @@ function checkClusters(settings: Draft<Settings>, report: Report): void {
   }
 }
 
-/** The controller's listener is as the load balancer's; images are AMIs that its machines may boot. */
+/** The controller's listener is as the load balancer's. */
 function checkController({ controller }: Draft<Settings>, report: Report): void {
   if (!controller) return;
   checkHttps(controller, certificates, report, "controller");
-  for (const [name, image] of Object.entries(controller.images ?? {})) {
-    if (image !== undefined && !/^(ami-[0-9a-f]{8,17}|resolve:ssm:[\w./-]+)$/.test(image)) {
-      const remedy = "it must be an image's id, ami-…, or a parameter that has one, resolve:ssm:…";
-      report(`controller.images.${name}`, image, remedy);
-    }
+}
+
+/** AMIs that machines may boot. */
+function checkImages(settings: Draft<Settings>, report: Report): void {
+  for (const [key, image] of imagesIn(settings)) {
+    if (/^(ami-[0-9a-f]{8,17}|resolve:ssm:[\w./-]+)$/.test(image)) continue;
+    report(key, image, "it must be an image's id, ami-…, or a parameter that has one, resolve:ssm:…");
   }
 }
 

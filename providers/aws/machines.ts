@@ -95,7 +95,8 @@ function statusOf(cluster: string, member: GroupInstance, instance: Instance | u
   };
 }
 
-async function consoleOf(ec2: EC2Client, InstanceId: string, signal: AbortSignal): Promise<string> {
+/** What EC2 keeps of a machine's console. */
+export async function consoleOf(ec2: EC2Client, InstanceId: string, signal: AbortSignal): Promise<string> {
   const get = (Latest: boolean) =>
     ec2.send(new GetConsoleOutputCommand({ InstanceId, Latest }), { abortSignal: signal });
   const { Output = "" } = await get(true).catch((error: Error) => {

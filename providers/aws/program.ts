@@ -1,4 +1,5 @@
 import type { Output } from "@pulumi/pulumi";
+import { Clones } from "../../components/clones.ts";
 import type { Cloud } from "../../components/cloud.ts";
 import type { Settings } from "../../config/settings.ts";
 import { AwsBucket } from "./bucket.ts";
@@ -17,19 +18,25 @@ export function createCloud(settings: Settings): Cloud<AwsNetwork, AwsBucket, Aw
   const context = openContext(settings);
   let role: MachineRole | undefined;
   let logs: Logs | undefined;
+  let vpc: Output<string> | undefined;
   const openLogs = (account: Output<string>) => {
     logs ??= new Logs("logs", account, context);
     return logs;
   };
   return {
-    operator: operatorOf(context),
+    get operator() {
+      return { ...operatorOf(context), ...(vpc && { network: vpc }) };
+    },
     network: (name, args, opts) => {
       const { protect } = settings.bucket;
       const { cidr, subnets, app } = args;
       const known = { cidr, subnets: subnets.map(({ cidr, zone }) => ({ cidr, zone })), appPort: app.port };
       const bucket = nameOf(context, "bucket");
       new Layout("layout", { ...known, protect, ...(bucket && { bucket }) });
-      return new AwsNetwork(name, args, context, openLogs, opts);
+      const network = new AwsNetwork(name, args, context, openLogs, opts);
+      vpc = network.vpc.id;
+      new Clones("aws", { network: vpc, ...operatorOf(context) }, { dependsOn: network });
+      return network;
     },
     bucket: (name, args, opts) => new AwsBucket(name, args, context, opts),
     budget: (name, args, opts) => new AwsBudget(name, args, context, opts),

@@ -1,4 +1,4 @@
-import { refuse } from "../../config/checks.ts";
+import { imagesIn, refuse } from "../../config/checks.ts";
 import { addressCount, parseCidr } from "../../config/cidr.ts";
 import { checkHttps } from "../../config/https.ts";
 import { machineKeys } from "../../config/peaks.ts";
@@ -43,6 +43,7 @@ export const rules: CloudRules = {
     checkClusters(settings, report);
     checkListeners(settings, report);
     checkKey(settings, report);
+    checkImages(settings, report);
     checkBudget(settings, report);
     checkNames(settings, report);
     checkTags("tags", settings.tags, report);
@@ -106,7 +107,7 @@ const certificates = {
     "it must be a certificate, projects/<project>/global/sslCertificates/<name>, or a certificate map, projects/<project>/locations/global/certificateMaps/<name>",
 } as const;
 
-/** The load balancer's listener, and the controller's. Images are Google's own words for them: a family, or one of it. */
+/** The load balancer's listener, and the controller's. */
 function checkListeners({ loadBalancer = {}, controller }: Draft<Settings>, report: Report): void {
   const most = (rulesOfPolicy - 1) * rangesOfRule;
   for (const [key, listener] of Object.entries({ loadBalancer, controller })) {
@@ -116,15 +117,15 @@ function checkListeners({ loadBalancer = {}, controller }: Draft<Settings>, repo
       report(`${key}.allow`, `${ranges} ranges`, `Cloud Armor takes ${most} at most: name larger ones`);
     checkHttps(listener, certificates, report, key);
   }
-  for (const [name, image] of Object.entries(controller?.images ?? {})) {
-    if (
-      image !== undefined &&
-      !/^projects\/[a-z][a-z0-9-]+\/global\/images\/(family\/)?[a-z][a-z0-9-]*$/.test(image)
-    ) {
-      const remedy =
-        "it must be an image, projects/<project>/global/images/<name>, or a family of them, …/images/family/<name>";
-      report(`controller.images.${name}`, image, remedy);
-    }
+}
+
+/** Google's own words for images: one, or the newest of a family. */
+function checkImages(settings: Draft<Settings>, report: Report): void {
+  for (const [key, image] of imagesIn(settings)) {
+    if (/^projects\/[a-z][a-z0-9-]+\/global\/images\/(family\/)?[a-z][a-z0-9-]*$/.test(image)) continue;
+    const remedy =
+      "it must be an image, projects/<project>/global/images/<name>, or a family of them, …/images/family/<name>";
+    report(key, image, remedy);
   }
 }
 

@@ -11,5 +11,6 @@ export const cloud: CloudFolder = {
   policy: async () => (await import("./policy.ts")).policy,
   machines: () => import("./machines.ts"),
   monitoring: () => import("./monitoring.ts"),
+  clones: () => import("./clones.ts"),
   files: () => import("./files.ts"),
 };

@@ -147,7 +147,7 @@ function statusOf(cluster: string, member: ManagedInstance, instance: Instance |
 }
 
 /** The tail of a machine's first serial port, each time from where the last one ended. */
-function serialPort(compute: ComputeApi, machine: string, signal: AbortSignal): Tail {
+export function serialPort(compute: ComputeApi, machine: string, signal: AbortSignal): Tail {
   let start = "0";
   return async function* () {
     for (;;) {

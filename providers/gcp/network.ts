@@ -20,6 +20,7 @@ export interface GcpSubnet {
  * gateway. A subnet is named for its range, which it keeps for life.
  */
 export class GcpNetwork extends Network {
+  readonly networkName: Output<string>;
   /** By their place in the configuration. */
   readonly subnets: readonly GcpSubnet[];
   /** What must be there before a machine boots. */
@@ -34,6 +35,7 @@ export class GcpNetwork extends Network {
       { autoCreateSubnetworks: false, description: `Network of ${context.project}` },
       { ...parent, dependsOn: context.apis.compute, ignoreChanges: ["description"] },
     );
+    this.networkName = network.name;
     this.subnets = args.subnets.map((subnet, place) => ({
       id: this.#subnet(subnet, network, args, context).id,
       zone: subnet.zone ?? "",

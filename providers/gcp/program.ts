@@ -1,3 +1,5 @@
+import type { Output } from "@pulumi/pulumi";
+import { Clones } from "../../components/clones.ts";
 import type { Cloud } from "../../components/cloud.ts";
 import type { Settings } from "../../config/settings.ts";
 import { enableApis } from "./apis.ts";
@@ -15,15 +17,21 @@ export function createCloud(settings: Settings): Cloud<GcpNetwork, GcpBucket, Gc
   const context = openContext(settings, enableApis());
   const { gcpProject, region } = context;
   let account: MachineAccount | undefined;
+  let networkName: Output<string> | undefined;
   return {
-    operator: { project: gcpProject, region },
+    get operator() {
+      return { project: gcpProject, region, ...(networkName && { network: networkName }) };
+    },
     network: (name, args, opts) => {
       const { protect } = settings.bucket;
       const subnets = args.subnets.map(({ cidr }) => ({ cidr }));
       const bucket = nameOf(context, "bucket");
       const place = { project: gcpProject, region, subnets };
       new Layout("layout", { ...place, appPort: args.app.port, protect, ...(bucket && { bucket }) });
-      return new GcpNetwork(name, args, context, opts);
+      const network = new GcpNetwork(name, args, context, opts);
+      networkName = network.networkName;
+      new Clones("gcp", { network: networkName, project: gcpProject }, { dependsOn: network });
+      return network;
     },
     bucket: (name, args, opts) => new GcpBucket(name, args, context, opts),
     budget: (name, args, opts) => new GcpBudget(name, args, context, opts),

@@ -34,7 +34,8 @@ export class LocalCluster extends Cluster {
         ...(args.controls && { COMPUTE: "local" }),
       },
     };
-    const startup = this.startup(args, hostPlatform(), cloud, { machineType });
+    const image = args.imageId === undefined ? {} : { image: args.imageId };
+    const startup = this.startup(args, hostPlatform(), cloud, { machineType, ...image });
     this.revision = startup.revision;
     this.group = new local.MachineGroup(
       name,
@@ -45,6 +46,7 @@ export class LocalCluster extends Cluster {
         subnets: args.subnets.flatMap((index) => args.network.subnets[index] ?? []),
         machineType,
         release: args.release.sha256,
+        ...image,
         startupScript: startup.script,
         revision: startup.revision,
         port: args.port,

@@ -1,9 +1,10 @@
-import { refuse } from "../../config/checks.ts";
+import { imagesIn, refuse } from "../../config/checks.ts";
 import { parseCidr } from "../../config/cidr.ts";
 import { machineKeys } from "../../config/peaks.ts";
 import type { CloudRules } from "../../config/settings.ts";
 import { usableAddresses } from "./cloud/addresses.ts";
 import { mostMachines } from "./cloud/rollout.ts";
+import { imageNames } from "./image-names.ts";
 import { machineTypeOf, machineTypes } from "./machine-types.ts";
 
 /** Ports below this need a privilege that the local cloud neither has nor asks for (Linux `ip_unprivileged_port_start`). */
@@ -15,7 +16,6 @@ const useless = {
   "bucket.encryptionKey": "this cloud keeps objects as the disk does",
   "controller.certificate": "this cloud serves no HTTPS",
   "controller.host": "this cloud serves no HTTPS",
-  "controller.images": "machines of this cloud have no images",
   "clusters[].diskGiB": "machines of this cloud have no disks of their own",
   "loadBalancer.accessLogs": "this cloud records no requests",
   "loadBalancer.certificate": "this cloud serves no HTTPS",
@@ -63,6 +63,9 @@ export const rules: CloudRules = {
       const type = machineTypeOf(machine);
       if (Object.hasOwn(machineTypes, type)) continue;
       report(key, type, `on this cloud it may be ${Object.keys(machineTypes).join(", ")}`);
+    }
+    for (const [key, image] of imagesIn(settings)) {
+      if (!imageNames.pattern.test(image)) report(key, image, `it must be ${imageNames.expected}`);
     }
     if (settings.network?.nat !== "none" && settings.network?.nat !== undefined) {
       report("network.nat", settings.network.nat, "this cloud needs no gateway; leave it out");

@@ -12,5 +12,6 @@ export const cloud: CloudFolder = {
   machines: () => import("./machines.ts"),
   clones: () => import("./clones.ts"),
   monitoring: () => import("./monitoring.ts"),
+  images: () => import("./machine-images.ts"),
   files: () => import("./files.ts"),
 };

@@ -50,8 +50,10 @@ export const rules: CloudRules = {
   },
 };
 
-/** Keys that OpenStack has nothing for. */
+/** Keys that OpenStack has nothing for, or another one. */
 const unknown = {
+  image: "openstack.image says what machines boot",
+  "clusters[].image": "openstack.image says what machines boot",
   "network.subnets[].private": "on OpenStack no machine has a public address",
   "network.flowLogs": "OpenStack keeps no record of connections that a project could switch on everywhere",
   "loadBalancer.accessLogs":

@@ -35,14 +35,20 @@ export class ComputeApi {
    * @throws with Google's own words, which name what is missing or may not be seen
    */
   async call<T>(
-    method: "GET" | "POST",
+    method: "GET" | "POST" | "DELETE",
     path: string,
     query: Readonly<Record<string, string | number>> = {},
     signal = this.#limitMs === undefined ? undefined : AbortSignal.timeout(this.#limitMs),
+    body?: object,
   ): Promise<T> {
     const url = new URL(`${this.#base}${path}`);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, String(value));
-    const { data } = await this.#auth.request<T>({ method, url: `${url}`, ...(signal && { signal }) });
+    const { data } = await this.#auth.request<T>({
+      method,
+      url: `${url}`,
+      ...(signal && { signal }),
+      ...(body && { data: body }),
+    });
     return data;
   }
 

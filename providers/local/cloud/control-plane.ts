@@ -137,6 +137,7 @@ export class ControlPlane {
   async put<C extends Collection>(collection: C, id: string, spec: Specs[C]): Promise<void> {
     const { state } = this.#store;
     if (collection === "groups") {
+      this.#images.check(spec as Specs["groups"]);
       this.groups.put(id, spec as Specs["groups"]);
       return;
     }

@@ -50,9 +50,14 @@ export function addGroups(
   );
 }
 
-function offersOf({ networks }: State): Record<"images" | "flavors" | "networks", Offer[]> {
+function offersOf({ images, networks }: State): Record<"images" | "flavors" | "networks", Offer[]> {
   return {
-    images: [{ id: "host", name: "This machine's own programs" }],
+    images: [
+      { id: "host", name: "This machine's own programs" },
+      ...Object.entries(images).flatMap(([id, { isSnapshot, release }]) =>
+        isSnapshot ? [] : [{ id, name: id, release }],
+      ),
+    ],
     flavors: Object.entries(machineTypes).map(([id, { maxOldSpaceMb }]) => ({
       id,
       name: id,

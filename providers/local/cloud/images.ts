@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { NotFoundError } from "./groups.ts";
 import { linkFolder } from "./link-folder.ts";
 import type { MachineFolders } from "./machine.ts";
-import type { ImageSpec } from "./specs.ts";
-import type { State } from "./store.ts";
+import type { GroupSpec, ImageSpec } from "./specs.ts";
+import type { GroupRecord, State } from "./store.ts";
 
 /** An image that cannot be made, or may not go. */
 export class ImageError extends Error {
@@ -44,9 +44,19 @@ export class Images {
     renameSync(partial, this.#folders.imageOf(id));
   }
 
+  /** @throws NotFoundError unless the image that a group asks for is there */
+  check({ image }: GroupSpec): void {
+    if (image === undefined || this.#state.images[image]) return;
+    const there = Object.keys(this.#state.images).filter((id) => !this.#state.images[id]?.isSnapshot);
+    throw new NotFoundError(
+      `there is no image ${image}; there are: ${there.join(", ") || "none"}. npm run image -- create makes one`,
+    );
+  }
+
   /** @throws ImageError while a group has machines of it */
   remove(id: string): void {
-    const [group] = Object.entries(this.#state.groups).find(([, { spec }]) => spec.image === id) ?? [];
+    const uses = ({ spec, stable }: GroupRecord) => [spec.image, stable?.image].includes(id);
+    const [group] = Object.entries(this.#state.groups).find(([, record]) => uses(record)) ?? [];
     if (group) throw new ImageError(`machines of group ${group} are made of image ${id}`);
     rmSync(this.#folders.imageOf(id), { recursive: true, force: true });
   }

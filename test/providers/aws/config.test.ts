@@ -107,6 +107,11 @@ test.each([
     'budget.billingAccount is "012345-6789AB-CDEF01"; on AWS the account itself pays; leave it out',
   ],
   [
+    "an image that is none of AWS's",
+    { clusters: [{ name: "a", min: 1, image: "gold" }] },
+    'clusters[0].image is "gold"; it must be an image\'s id, ami-…, or a parameter that has one, resolve:ssm:…',
+  ],
+  [
     "a name that AWS does not take",
     { names: { bucket: "My_Files" } },
     /^names\.bucket is "My_Files"; it must be 3 to 63 lower-case letters, digits and hyphens, no hyphen first or last,/,

@@ -142,7 +142,11 @@ describe("logs", { timeout: 120_000 }, () => {
 describe("what is asked for by a key", { timeout: 120_000 }, () => {
   it("protects the load balancer, sizes disks, encrypts by KMS and bounds the role", async () => {
     const plan = await planStack("aws", {
-      clusters: [{ ...clusters[0], diskGiB: 20 }],
+      image: "ami-0123456789abcdef0",
+      clusters: [
+        { ...clusters[0], diskGiB: 20 },
+        { ...clusters[0], name: "other", path: "/other", image: "ami-fedcba98765432100" },
+      ],
       loadBalancer: { ...loadBalancer, protect: true },
       bucket: { encryptionKey: key },
       permissionsBoundary: boundary,
@@ -150,6 +154,10 @@ describe("what is asked for by a key", { timeout: 120_000 }, () => {
     expect(plan.get(lb)).toMatchObject({ protect: true, inputs: { enableDeletionProtection: true } });
     expect(plan.get("LaunchTemplate::app").inputs?.blockDeviceMappings).toMatchObject([
       { ebs: { volumeSize: 20 } },
+    ]);
+    expect(["app", "other"].map((name) => plan.get(`LaunchTemplate::${name}`).inputs?.imageId)).toEqual([
+      "ami-0123456789abcdef0",
+      "ami-fedcba98765432100",
     ]);
     expect(plan.get("BucketServerSideEncryptionConfiguration::files").inputs?.rules).toEqual([
       {

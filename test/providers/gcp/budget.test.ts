@@ -10,8 +10,10 @@ const budget = {
   billingAccount: "012345-6789AB-CDEF01",
 };
 
+const image = "projects/lab-123456/global/images/gold";
+
 test("a budget of the billing account for this project writes e-mails by a channel", async () => {
-  const plan = await planStack("gcp", { project: "lab", budget });
+  const plan = await planStack("gcp", { project: "lab", budget, image });
   expect(plan.get("NotificationChannel::budget").inputs).toEqual({
     displayName: "lab budget",
     type: "email",
@@ -30,12 +32,16 @@ test("a budget of the billing account for this project writes e-mails by a chann
       disableDefaultIamRecipients: true,
     },
   });
+  expect(plan.byType("InstanceTemplate")[0]?.inputs?.disks).toMatchObject([{ sourceImage: image }]);
   expect(plan.dependsOn("gcp:billing/budget:Budget::budget", "Service::api-billingbudgets")).toBe(true);
   expect(plan.dependsOn("NotificationChannel::budget", "Service::api-monitoring")).toBe(true);
 }, 60_000);
 
 test("which account pays must be said", async () => {
-  expect(await problemsOf({ budget })).toEqual([]);
+  expect(await problemsOf({ budget, image })).toEqual([]);
+  expect(await problemsOf({ image: "gold" })).toEqual([
+    expect.stringMatching(/^image is "gold"; it must be an image, projects/),
+  ]);
   expect(await problemsOf({ budget: { ...budget, billingAccount: undefined } })).toEqual([
     "budget.billingAccount is missing; say which billing account pays, such as 012345-6789AB-CDEF01 (gcloud billing accounts list)",
   ]);

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
 import { vi } from "vitest";
 import { createTokens, refuse, serveMetadata } from "../../storage/google.ts";
 
@@ -17,14 +18,17 @@ export interface ComputeServer {
  * @param answer a body, or a status that it refuses by; undefined: there is no such thing
  */
 export async function startCompute(
-  answer: (url: URL, method: string) => object | number | undefined,
+  // biome-ignore lint/suspicious/noExplicitAny: bodies are whatever JSON
+  answer: (url: URL, method: string, body?: any) => object | number | undefined,
 ): Promise<ComputeServer> {
   const tokens = createTokens(() => 3600);
   const metadata = serveMetadata(tokens.give);
-  const server = createServer((request, response) => {
+  const server = createServer(async (request, response) => {
     if (request.url?.startsWith("/computeMetadata/")) return metadata(request, response);
     if (!tokens.scopesOf(request)) return refuse(response, 401);
-    const body = answer(new URL(request.url ?? "", "http://compute"), request.method ?? "") ?? 404;
+    const sent = await text(request);
+    const url = new URL(request.url ?? "", "http://compute");
+    const body = answer(url, request.method ?? "", sent ? JSON.parse(sent) : undefined) ?? 404;
     if (typeof body === "number") return refuse(response, body);
     response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body));
   }).listen(0, "127.0.0.1");

@@ -159,6 +159,11 @@ test.each([
     "loadBalancer.protect is true; OpenStack has no deletion protection for load balancers; leave it out",
   ],
   [
+    "an image beside the one of this cloud",
+    { image: "Ubuntu 24.04" },
+    'image is "Ubuntu 24.04"; openstack.image says what machines boot; leave it out',
+  ],
+  [
     "a boundary of permissions",
     { permissionsBoundary: "a" },
     /^permissionsBoundary is "a"; OpenStack bounds application credentials by roles alone/,
