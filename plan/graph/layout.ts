@@ -1,5 +1,6 @@
 import { Graph as Dagre, layout as place } from "@dagrejs/dagre";
-import { type Box, type Flow, type Graph, portsOf, titleOf } from "./model.ts";
+import { type Box, type Graph, portsOf, titleOf } from "./model.ts";
+import { levelRoute, type PlacedFlow, type Point, round } from "./routing.ts";
 
 export interface Line {
   readonly text: string;
@@ -16,21 +17,6 @@ export interface PlacedBox {
   readonly y: number;
   readonly width: number;
   readonly height: number;
-}
-
-export interface Point {
-  readonly x: number;
-  readonly y: number;
-}
-
-export interface PlacedFlow {
-  readonly flow: Flow;
-  readonly points: readonly Point[];
-  /** From one end to the other, past nothing. */
-  readonly isStraight?: boolean;
-  /** Where its label stands. */
-  readonly x?: number;
-  readonly y?: number;
 }
 
 export interface Layout {
@@ -76,43 +62,17 @@ export function layoutOf({ boxes, flows }: Graph): Layout {
     height: Math.ceil(height),
     boxes: placed,
     flows: flows.map((flow) => {
-      const { points = [], x, y } = dagre.edge(flow.from, flow.to);
-      const at = (points as Point[]).map((point) => ({ x: round(point.x), y: round(point.y) }));
-      const ends = flow.label ? undefined : endsOf(flow, flows, placed);
-      return {
-        flow,
-        points: ends ?? at,
-        ...(ends && { isStraight: true }),
-        ...(x !== undefined && y !== undefined && { x: round(x), y: round(y) }),
-      };
+      const { points = [], x = 0, y = 0 } = dagre.edge(flow.from, flow.to);
+      return (
+        levelRoute(flow, flows, placed) ?? {
+          flow,
+          points: (points as Point[]).map((point) => ({ x: round(point.x), y: round(point.y) })),
+          label: { x: round(x), y: round(y) },
+        }
+      );
     }),
   };
 }
-
-/** How far apart flows end at a box, in pixels. */
-const apart = 14;
-
-/** From the right side of one box to the left side of the next, in the order that they come from; undefined where that is no way. */
-function endsOf(
-  { from, to }: Flow,
-  flows: readonly Flow[],
-  boxes: readonly PlacedBox[],
-): Point[] | undefined {
-  const at = (id: string) => boxes.find(({ box }) => box.id === id);
-  const [source, target] = [at(from), at(to)];
-  if (!source || !target) return undefined;
-  const start = { x: round(source.x + source.width / 2), y: source.y };
-  const end = round(target.x - target.width / 2);
-  if (end <= start.x) return undefined;
-  const others = flows
-    .filter((one) => one.to === to && !one.label)
-    .map((one) => one.from)
-    .toSorted((a, b) => (at(a)?.y ?? 0) - (at(b)?.y ?? 0));
-  const offset = (others.indexOf(from) - (others.length - 1) / 2) * apart;
-  return [start, { x: end, y: round(target.y + offset) }];
-}
-
-const round = (value: number) => Math.round(value * 10) / 10;
 
 function measured(box: Box): Omit<PlacedBox, "x" | "y"> {
   const title = titleOf(box);

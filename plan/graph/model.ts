@@ -57,6 +57,7 @@ export interface Edit {
 
 const clientsId = "clients";
 const restId = "rest";
+const clusterType = "switchyard:index:Cluster";
 const programTypes = ["Network", "LoadBalancer", "Cluster", "Bucket", "Release"].map(
   (name) => `switchyard:index:${name}`,
 );
@@ -69,9 +70,9 @@ export function graphOf(plan: Plan, stack: string, openingsOf: FindOpenings, edi
     .map(({ newState }) => newState)
     .filter(({ urn }) => !known.has(urn) && edit?.fates.get(urn) === "delete");
   const resources = [...now, ...gone];
-  const places = placesOf(resources);
+  const clusters = { ...(edit && factsOf(edit.before).clusters), ...factsOf(plan).clusters };
+  const places = placesOf(resources, clusters);
   const fateOf = ({ urn }: PlannedResource): Fate => edit?.fates.get(urn) ?? "same";
-  const { clusters } = factsOf(plan);
   const members = Map.groupBy(
     resources.filter(({ custom }) => custom),
     ({ urn }) => places.get(urn) ?? restId,
@@ -80,12 +81,12 @@ export function graphOf(plan: Plan, stack: string, openingsOf: FindOpenings, edi
     const component = resources.find(({ urn }) => urn === id);
     const { type, name } = parseUrn(id);
     const rows = rowsOf(inside, fateOf);
-    const cluster = type.endsWith(":Cluster") ? clusters[name] : undefined;
+    const cluster = type === clusterType ? clusters[name] : undefined;
     return {
       id,
       kind: component ? wordsOf(simpleType(type)) : "",
       name: component ? name : "the rest",
-      ...(cluster && { note: `${cluster.size} × ${cluster.machineType}` }),
+      ...(cluster && { note: noteOf(name, clusters) }),
       rows,
       openings: inside
         .filter(({ urn }) => known.has(urn))
@@ -111,17 +112,39 @@ export function graphOf(plan: Plan, stack: string, openingsOf: FindOpenings, edi
   };
 }
 
-/** By URN, the outermost component that a resource is in; nothing for what is in none. */
-function placesOf(resources: readonly PlannedResource[]): Map<string, string> {
+type Clusters = ReturnType<typeof factsOf>["clusters"];
+
+/** The cluster whose requests the extra machines of a group take (config/peaks.ts names them), or the cluster itself. */
+function hostOf(name: string, clusters: Clusters): string {
+  const isServing = (one: string) => clusters[one]?.path !== undefined || (clusters[one]?.weight ?? 0) > 0;
+  if (isServing(name)) return name;
+  const hosts = Object.keys(clusters).filter((host) => isServing(host) && name.startsWith(`${host}-`));
+  return hosts.toSorted((a, b) => b.length - a.length)[0] ?? name;
+}
+
+/** By URN, the outermost component that a resource is in, a group of extra machines with its cluster; nothing for what is in none. */
+function placesOf(resources: readonly PlannedResource[], clusters: Clusters): Map<string, string> {
+  const groups = new Map(
+    resources.filter(({ type }) => type === clusterType).map(({ urn }) => [parseUrn(urn).name, urn]),
+  );
   const byUrn = new Map(resources.map((resource) => [resource.urn, resource]));
   const places = new Map<string, string>();
   for (const resource of resources) {
     let place: PlannedResource | undefined;
     for (let one: PlannedResource | undefined = resource; one; one = byUrn.get(one.parent ?? ""))
       if (!one.custom && one.parent !== undefined) place = one;
-    if (place) places.set(resource.urn, place.urn);
+    if (!place) continue;
+    const host = place.type === clusterType ? hostOf(parseUrn(place.urn).name, clusters) : undefined;
+    places.set(resource.urn, groups.get(host ?? "") ?? place.urn);
   }
   return places;
+}
+
+/** `4 × t3.small`, and how many groups of extra machines there are. */
+function noteOf(name: string, clusters: Clusters): string {
+  const { size, machineType } = clusters[name] ?? {};
+  const extra = Object.keys(clusters).filter((one) => one !== name && hostOf(one, clusters) === name).length;
+  return `${size} × ${machineType}${extra > 0 ? `, ${extra} extra group${extra === 1 ? "" : "s"}` : ""}`;
 }
 
 /** By type, and by what becomes of them. */
@@ -154,7 +177,7 @@ function flowsOf(
   boxes: readonly Box[],
   resources: readonly PlannedResource[],
   places: ReadonlyMap<string, string>,
-  clusters: ReturnType<typeof factsOf>["clusters"],
+  clusters: Clusters,
 ): Flow[] {
   const direct = linksBetween(resources, places);
   const reaches = reachOf(direct);

@@ -1,5 +1,6 @@
-import { type Layout, layoutOf, type PlacedBox, type PlacedFlow, sizes, widthOf } from "./layout.ts";
+import { type Layout, layoutOf, type PlacedBox, sizes, widthOf } from "./layout.ts";
 import type { Fate, Graph } from "./model.ts";
+import { type PlacedFlow, round } from "./routing.ts";
 
 /** What stands before what changes, for who sees no colours. */
 const marks: Readonly<Record<Fate, string>> = {
@@ -59,9 +60,9 @@ export function renderSvg(graph: Graph): string {
   ].join("\n")}\n`;
 }
 
-function flowLine({ flow, points, isStraight }: PlacedFlow): string {
+function flowLine({ flow, points, isLevel }: PlacedFlow): string {
   const back = flow.isBoth ? ' marker-start="url(#head)"' : "";
-  return `<path class="flow${flow.isQuiet ? " quiet" : ""}" d="${isStraight ? swing(points) : curve(points)}" marker-end="url(#head)"${back}/>`;
+  return `<path class="flow${flow.isQuiet ? " quiet" : ""}" d="${isLevel ? swing(points) : curve(points)}" marker-end="url(#head)"${back}/>`;
 }
 
 /** A line that leaves and comes in level. */
@@ -85,14 +86,14 @@ function curve(points: PlacedFlow["points"]): string {
   return [`M${first.x} ${first.y}`, ...(bends.length > 0 ? bends : [`L${last.x} ${last.y}`])].join(" ");
 }
 
-function flowLabel({ flow, x, y }: PlacedFlow): string {
-  if (!flow.label || x === undefined || y === undefined) return "";
-  const width = widthOf(flow.label, sizes.row) + 6;
-  return `<rect class="under" x="${x - width / 2}" y="${y - 8}" width="${width}" height="15" rx="3"/><text class="label" x="${x}" y="${y + 3.5}" text-anchor="middle">${escaped(flow.label)}</text>`;
+function flowLabel({ flow, label: { x, y } }: PlacedFlow): string {
+  if (!flow.label) return "";
+  const width = round(widthOf(flow.label, sizes.row) + 6);
+  return `<rect class="under" x="${round(x - width / 2)}" y="${round(y - 8)}" width="${width}" height="15" rx="3"/><text class="label" x="${x}" y="${round(y + 3.5)}" text-anchor="middle">${escaped(flow.label)}</text>`;
 }
 
 function boxGroup({ box, title, lines, badge, x, y, width, height }: PlacedBox, isEdit: boolean): string {
-  const [left, top] = [x - width / 2, y - height / 2];
+  const [left, top] = [round(x - width / 2), round(y - height / 2)];
   const isChanged = isEdit && box.fate !== "same";
   const classes = ["box", badge && !isChanged && "open", isChanged && `changed ${box.fate}`].filter(Boolean);
   let at = top + sizes.padding + sizes.head;

@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: tokens look like this
 import { beforeAll, describe, expect, it } from "vitest";
+import { graphOf } from "../../plan/graph/model.ts";
 import { planStack, type StackPlan } from "../support/plan.ts";
 
 describe("a stack with a controller", { timeout: 120_000 }, () => {
@@ -59,5 +60,20 @@ describe("a stack with a controller", { timeout: 120_000 }, () => {
     });
     expect(plan.outputs.controllerUrl).toBe("${controller.url}");
     expect(plan.dependsOn("controller-ready", "MachineGroup::controller")).toBe(true);
+  });
+
+  it("is drawn with the groups of extra machines in their clusters' boxes, and the controller beside them", () => {
+    const { boxes, flows } = graphOf(plan.document, "local", () => []);
+    const clusters = boxes.filter(({ kind }) => kind === "cluster");
+    expect(clusters.map(({ name, note, rows }) => [name, note, rows[0]?.count])).toEqual([
+      ["cluster1", "5 × local.small, 2 extra groups", 3],
+      ["cluster2", "4 × local.small, 2 extra groups", 3],
+      ["controller", "1 × local.small", 1],
+    ]);
+    const [one, two, controller] = clusters.map(({ id }) => id);
+    expect(flows.filter(({ label }) => label === "sizes")).toEqual([
+      { from: controller, to: one, label: "sizes" },
+      { from: controller, to: two, label: "sizes" },
+    ]);
   });
 });
