@@ -32,6 +32,7 @@ export const taggable: readonly string[] = [
   instance,
   ...Object.keys(encryptable),
   "aws:autoscaling/group:Group",
+  "aws:cloudwatch/metricAlarm:MetricAlarm",
   "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
   "aws:ec2/eip:Eip",
   "aws:ec2/flowLog:FlowLog",
@@ -49,6 +50,7 @@ export const taggable: readonly string[] = [
   "aws:lb/listenerRule:ListenerRule",
   "aws:lb/loadBalancer:LoadBalancer",
   "aws:lb/targetGroup:TargetGroup",
+  "aws:sns/topic:Topic",
   "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
   "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
 ];

@@ -12,7 +12,7 @@ test("what a stack on this machine outputs is what commands read", async () => {
 test("a stack on AWS says where it is, and which profile deployed it", async () => {
   const { outputs } = await planStack("aws", { "aws:profile": "work" });
   expect(readOutputs("aws", outputs)).toEqual({ stack: "aws", outputs });
-  expect(outputs.operator).toEqual({ region: "us-east-1", profile: "work" });
+  expect(outputs.operator).toEqual({ network: expect.anything(), region: "us-east-1", profile: "work" });
 });
 
 test("of a stack that another version deployed, it names what is wrong, and the remedy", async () => {
