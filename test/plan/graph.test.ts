@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 const graph = () => graphOf(plan, "aws", openingsOf);
 
-test("the README's picture is that of the stack: vitest run --update test/plan/graph.test.ts makes it so", async () => {
+test("the README's picture is that of the stack: vitest run test/plan/graph.test.ts --update makes it so", async () => {
   await expect(renderSvg(graph())).toMatchFileSnapshot(join(projectRoot, "docs/stack-aws.svg"));
 });
 
