@@ -43,6 +43,14 @@ export function byClusterAndAge(one: MachineStatus, other: MachineStatus): numbe
   return one.cluster.localeCompare(other.cluster) || +one.launchedAt - +other.launchedAt;
 }
 
+/** A machine by its id. @throws when there is none, naming those there are */
+export function machineOf(machines: readonly MachineStatus[], id: string, stack: string): MachineStatus {
+  const found = machines.find((machine) => machine.id === id);
+  if (found) return found;
+  const there = machines.map((machine) => machine.id);
+  throw noSuchMachine(stack, id, there);
+}
+
 /** What asking for a machine ends with that is not among those there are. */
 export function noSuchMachine(stack: string, id: string, there: readonly string[]): Error {
   return new Error(`there is no machine ${id} in stack ${stack}; there are: ${there.join(", ") || "none"}`);

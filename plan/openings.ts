@@ -1,6 +1,6 @@
 import ipaddr from "ipaddr.js";
 import { parseUrn } from "../operations/urn.ts";
-import type { Plan } from "./plan.ts";
+import { ofCloud, type Plan } from "./plan.ts";
 
 /** Lets somebody reach something. */
 export interface Opening {
@@ -38,12 +38,9 @@ export async function internetOpenings(
   plan: Plan,
   clouds: Readonly<Record<string, { openings(): Promise<FindOpenings> }>>,
 ): Promise<InternetOpening[] | undefined> {
-  const resources = plan.steps.map(({ newState }) => newState);
-  const { cloud } = resources.find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs ?? {};
-  const folder = typeof cloud === "string" && Object.hasOwn(clouds, cloud) ? clouds[cloud] : undefined;
-  if (!folder) return undefined;
-  const openingsOf = await folder.openings();
-  return resources.flatMap((resource) =>
+  const openingsOf = await ofCloud(plan, clouds)?.openings();
+  if (!openingsOf) return undefined;
+  return plan.steps.flatMap(({ newState: resource }) =>
     openingsOf(resource)
       .filter(({ from }) => isInternet(from))
       .map((opening) => ({ name: parseUrn(resource.urn).name, ...opening })),

@@ -88,6 +88,22 @@ export function hasFailed({ diagnostics }: Plan): boolean {
   return diagnostics.some(({ severity }) => severity === "error");
 }
 
+/** What a program that failed said of it. */
+export function errorsOf({ diagnostics }: Plan): string {
+  const errors = diagnostics.filter(({ severity }) => severity === "error");
+  return errors
+    .map(({ message }) => message)
+    .join("")
+    .trimEnd();
+}
+
+/** Of what goes by the names of clouds, that of the one which a plan is of; undefined for a plan of none that there is. */
+export function ofCloud<T>({ steps }: Plan, byCloud: Readonly<Record<string, T>>): T | undefined {
+  const root = steps.find(({ newState }) => newState.type === "pulumi:pulumi:Stack");
+  const { cloud } = root?.newState.outputs ?? {};
+  return typeof cloud === "string" && Object.hasOwn(byCloud, cloud) ? byCloud[cloud] : undefined;
+}
+
 /** All texts that are secret, and the tokens of secret outputs; other tokens are names, which hide nothing. */
 function secretsOf({ resources, outputs }: Recording): Set<string> {
   const found = new Set<string>();

@@ -19,8 +19,15 @@ const sdk = createRequire(project.resolve("@pulumi/pulumi/package.json"));
 const modules = ["typescript", "@npmcli/arborist", "normalize-package-data", "@pulumi/pulumi/automation"];
 for (const name of modules) standIn(name, (key, load) => load()[key]);
 
-const tracing = ["instrumentation", "instrumentation-grpc", "resources", "sdk-trace-base", "sdk-trace-node"];
-for (const name of ["exporter-zipkin", ...tracing]) {
+const tracing = [
+  "exporter-zipkin",
+  "instrumentation",
+  "instrumentation-grpc",
+  "resources",
+  "sdk-trace-base",
+  "sdk-trace-node",
+];
+for (const name of tracing) {
   // The SDK takes these apart at once, into functions and classes.
   standIn(`@opentelemetry/${name}`, (key, load) => later(() => load()[key] as AnyFunction));
 }

@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import type { Clone, Clones } from "../operations/clones.ts";
-import { type MachineStatus, noSuchMachine } from "../operations/machines.ts";
+import { type MachineStatus, machineOf } from "../operations/machines.ts";
 import { cloudNamed } from "../providers/index.ts";
 import { localStack } from "./backend.ts";
 import { age } from "./machines.ts";
@@ -204,11 +204,7 @@ async function main(context: Context): Promise<number> {
     return 0;
   }
   const machines = await (await cloud.machines()).openMachines(deployed).list();
-  const first = machines.find(({ id }) => id === from);
-  if (!first) {
-    const ids = machines.map(({ id }) => id);
-    throw noSuchMachine(stack, from, ids);
-  }
+  const first = machineOf(machines, from, stack);
   if (first.health !== "healthy")
     throw new Error(`machine ${from} is ${first.health}: only a healthy one can be cloned`);
   const report = clonesReport(await createClones(clones, first, request, context));

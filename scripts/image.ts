@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import type { Image, Images } from "../operations/images.ts";
-import { type MachineStatus, noSuchMachine } from "../operations/machines.ts";
+import { type MachineStatus, machineOf } from "../operations/machines.ts";
 import { cloudNamed } from "../providers/index.ts";
 import { localStack } from "./backend.ts";
 import { age } from "./machines.ts";
@@ -54,15 +54,14 @@ export function machineFor(
   machines: readonly MachineStatus[],
   { stack, from }: Pick<ImageRequest, "stack" | "from">,
 ): MachineStatus {
-  const found = machines.find(({ id, health }) => (from === undefined ? health === "healthy" : id === from));
-  if (!found && from === undefined)
+  if (from === undefined) {
+    const healthy = machines.find(({ health }) => health === "healthy");
+    if (healthy) return healthy;
     throw new Error(`Stack ${stack} has no healthy machine to make an image of.`);
-  if (!found) {
-    const there = machines.map(({ id }) => id);
-    throw noSuchMachine(stack, from ?? "", there);
   }
-  if (found.health === "healthy") return found;
-  throw new Error(`machine ${from} is ${found.health}: an image can be made of a healthy one only`);
+  const machine = machineOf(machines, from, stack);
+  if (machine.health === "healthy") return machine;
+  throw new Error(`machine ${from} is ${machine.health}: an image can be made of a healthy one only`);
 }
 
 /** Makes an image. @throws when its name is none, or another image's */

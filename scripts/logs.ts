@@ -65,10 +65,8 @@ const colors = { warn: "yellow", error: "red", fatal: "red", debug: "gray", trac
 /** A line for a person, in local time. */
 export function formatLogLine(line: LogLine, color: boolean): string {
   const { machine, cluster, time, level = "", text, fields, requestId } = line;
-  const at = new Date(time);
-  const day = `${at.getFullYear()}-${twoDigits(at.getMonth() + 1)}-${twoDigits(at.getDate())}`;
-  const clock = [at.getHours(), at.getMinutes(), at.getSeconds()].map(twoDigits).join(":");
-  const milliseconds = `${at.getMilliseconds()}`.padStart(3, "0");
+  const local = new Date(time - new Date(time).getTimezoneOffset() * 60_000);
+  const clock = local.toISOString().slice(0, -1).replace("T", " ");
   const { method, url, status, ms, ...others } = fields;
   const isRequest = text === "request" && status !== undefined;
   const words = [
@@ -76,7 +74,7 @@ export function formatLogLine(line: LogLine, color: boolean): string {
     ...Object.entries(isRequest ? others : fields).map(([key, value]) => wordOf(key, value)),
   ];
   if (requestId !== undefined) words.splice(1, 0, `request ${requestId}`);
-  const start = `${day} ${clock}.${milliseconds} ${cluster}/${machine}`;
+  const start = `${clock} ${cluster}/${machine}`;
   const said = `${level.toUpperCase().padEnd(5)} ${words
     .filter((word) => word !== "")
     .join("  ")
@@ -85,8 +83,6 @@ export function formatLogLine(line: LogLine, color: boolean): string {
   const style = Object.hasOwn(colors, level) ? colors[level as keyof typeof colors] : undefined;
   return `${styleText("dim", start, { validateStream: false })} ${style ? styleText(style, said, { validateStream: false }) : said}`;
 }
-
-const twoDigits = (value: number) => `${value}`.padStart(2, "0");
 
 /** A stack trace on lines of its own, all else as `key=value`. */
 function wordOf(key: string, value: unknown): string {

@@ -6,7 +6,7 @@ import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
 import { stringify } from "yaml";
 import type { NewStack, Question } from "../config/new-stack.ts";
-import { hasFailed } from "../plan/plan.ts";
+import { errorsOf, hasFailed } from "../plan/plan.ts";
 import { planProgram } from "../plan/run.ts";
 import { readStack } from "../plan/stack.ts";
 import { cloudNamed, clouds } from "../providers/index.ts";
@@ -34,6 +34,7 @@ const nameQuestion = (cloud: string): Question => ({
   text: "name of the stack",
   default: cloud,
 });
+const common = [cloudQuestion, nameQuestion("as its cloud"), reachQuestion, ...machineQuestions];
 
 /** What each cloud asks for, by its name. */
 async function questionsOfClouds(): Promise<[cloud: string, newStack: NewStack][]> {
@@ -54,7 +55,6 @@ function describe(questions: readonly Question[], cloud: string): string[][] {
 
 async function usage(): Promise<string> {
   const own = (await questionsOfClouds()).flatMap(([cloud, { questions }]) => describe(questions, cloud));
-  const common = [cloudQuestion, nameQuestion("as its cloud"), reachQuestion, ...machineQuestions];
   return [
     "Usage: npm run new [-- FLAGS]",
     "",
@@ -68,9 +68,8 @@ async function usage(): Promise<string> {
 /** Reads the flags of a command line. */
 export async function parseAnswers(args: readonly string[]): Promise<Answers> {
   const own = (await questionsOfClouds()).flatMap(([, { questions }]) => questions);
-  const flags = [cloudQuestion, nameQuestion(""), reachQuestion, ...machineQuestions, ...own];
   const text = { type: "string" } as const;
-  const options = Object.fromEntries(flags.map(({ flag }) => [flag, text]));
+  const options = Object.fromEntries([...common, ...own].map(({ flag }) => [flag, text]));
   return parseArgs({ args: [...args], options }).values as Answers;
 }
 
@@ -133,10 +132,7 @@ export async function writeStack(root: string, name: string, content: string): P
     const draft = join(folder, file);
     await writeFile(draft, content);
     const plan = await planProgram(readStack(name, { root, configFile: draft }));
-    if (hasFailed(plan)) {
-      const errors = plan.diagnostics.filter(({ severity }) => severity === "error");
-      throw new Error(`${file} is not written:\n${errors.map(({ message }) => message).join("\n")}`);
-    }
+    if (hasFailed(plan)) throw new Error(`${file} is not written:\n${errorsOf(plan)}`);
     await writeFile(join(root, file), content, { flag: "wx" });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;

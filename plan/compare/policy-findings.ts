@@ -1,6 +1,6 @@
 import { type PolicySetting, policyLevels } from "../../config/settings.ts";
 import { parseUrn } from "../../operations/urn.ts";
-import type { Plan } from "../plan.ts";
+import { ofCloud, type Plan } from "../plan.ts";
 import type { Violation } from "../policy/policy.ts";
 import { rules } from "../policy/rules.ts";
 import { type GovernedClouds, judge, policyOf, type StackPolicy } from "../policy/run.ts";
@@ -9,9 +9,7 @@ import type { Finding } from "./comparison.ts";
 
 /** Rules that an edit breaks, and those that it makes milder. */
 export async function policyFindings(before: Plan, after: Plan, clouds: GovernedClouds): Promise<Finding[]> {
-  const [root] = after.steps;
-  const { cloud } = root?.newState.outputs ?? {};
-  if (typeof cloud !== "string" || !Object.hasOwn(clouds, cloud)) return [];
+  if (!ofCloud(after, clouds)) return [];
   const policy = await policyOf(after.config, whereOf(after), clouds);
   const old = await policyBefore(before, policy, clouds);
   const known = new Set(judge(before, old).map(keyOf));

@@ -122,7 +122,7 @@ async function dependencies(root: string, revision: string, folder: string): Pro
 }
 
 /** A release that is already built is built again only if its sources are other ones. */
-async function seedReleases(root: string, revision: string): Promise<void> {
+export async function seedReleases(root: string, revision: string): Promise<void> {
   const releases = join(root, ".switchyard/releases");
   if (existsSync(releases)) await cp(releases, join(revision, ".switchyard/releases"), { recursive: true });
 }

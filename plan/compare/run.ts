@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, relative, resolve } from "node:path";
-import { hasFailed, type Plan } from "../plan.ts";
+import { errorsOf, hasFailed, type Plan } from "../plan.ts";
 import { planProgram } from "../run.ts";
 import { readStack, type Stack } from "../stack.ts";
 import { type Clouds, type Compared, comparePlans } from "./compare.ts";
@@ -116,8 +116,7 @@ function gone({ stack, base, head }: Pick<Comparison, "stack" | "base" | "head">
 async function planned(stack: Stack, what: string): Promise<Plan> {
   const plan = await planProgram(stack);
   if (!hasFailed(plan)) return plan;
-  const said = plan.diagnostics.filter(({ severity }) => severity === "error").map(({ message }) => message);
-  throw new Error(`${what} cannot be compared, because its plan fails:\n${said.join("").trimEnd()}`);
+  throw new Error(`${what} cannot be compared, because its plan fails:\n${errorsOf(plan)}`);
 }
 
 /** Keys that both have, and whose encrypted text is another. */

@@ -4,8 +4,9 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { readiness } from "../../plugin/readiness.ts";
-import { IncompleteError, type OperationContext, type Properties } from "../../plugin/resource.ts";
+import { IncompleteError, type Properties } from "../../plugin/resource.ts";
 import { patience } from "../support/local-cloud.ts";
+import { operationContext } from "../support/operation-context.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 
@@ -65,12 +66,7 @@ function inputs(url: string, timeoutSeconds = 20): Properties {
   return { url, healthPath: "/healthz", clusters, timeoutSeconds };
 }
 
-function context(signal = new AbortController().signal): OperationContext & { readonly lines: string[] } {
-  const lines: string[] = [];
-  const show = (line: string) => void lines.push(line);
-  const urn = "urn:pulumi:s::p::switchyard:index:Readiness::ready";
-  return { urn, name: "ready", signal, lines, progress: show, warn: show };
-}
+const context = (signal?: AbortSignal) => operationContext("ready", signal);
 
 const failureOf = (operation: Promise<unknown>): Promise<Error> =>
   operation.then(

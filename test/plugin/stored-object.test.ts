@@ -9,12 +9,13 @@ import { Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, test, vi } from "vitest";
 import { kindsOf } from "../../plugin/kinds.ts";
 import { objectsIn } from "../../plugin/object-store.ts";
-import type { OperationContext, Properties, ResourceKind } from "../../plugin/resource.ts";
+import type { Properties, ResourceKind } from "../../plugin/resource.ts";
 import { storedObject } from "../../plugin/stored-object.ts";
 import { clouds } from "../../providers/index.ts";
 import { readStoreSettings } from "../../service/storage/settings.ts";
 import type { Store } from "../../service/storage/store.ts";
 import { storeKinds, type TestStore } from "../storage/stores.ts";
+import { operationContext } from "../support/operation-context.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
 
@@ -38,12 +39,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(tarball, { force: true }));
 
-function context(): OperationContext & { readonly lines: string[] } {
-  const lines: string[] = [];
-  const show = (line: string) => void lines.push(line);
-  const urn = "urn:pulumi:s::p::switchyard:index:StoredObject::runtime-linux-x64";
-  return { urn, name: "runtime-linux-x64", signal, lines, progress: show, warn: show };
-}
+const context = () => operationContext("runtime-linux-x64", signal);
 
 const overStores = storeKinds.filter(({ name }) => name !== "local");
 

@@ -1,6 +1,6 @@
-import { existsSync } from "node:fs";
 import { cp, mkdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
+import { seedReleases } from "../../plan/compare/revision.ts";
 
 /** This project's own folder. */
 export const projectRoot = join(import.meta.dirname, "../..");
@@ -29,8 +29,6 @@ export async function copyProgram(root: string, more: readonly string[], from = 
   await mkdir(root, { recursive: true });
   for (const name of [...program, ...more]) await cp(join(from, name), join(root, name), { recursive: true });
   // What was built already is not built again: it is held against the sources as ever.
-  const releases = ".switchyard/releases";
-  if (existsSync(join(from, releases)))
-    await cp(join(from, releases), join(root, releases), { recursive: true });
+  await seedReleases(from, root);
   await symlink(join(projectRoot, "node_modules"), join(root, "node_modules"));
 }

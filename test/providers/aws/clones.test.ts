@@ -16,6 +16,7 @@ import { clones as kind, openClones } from "../../../providers/aws/clones.ts";
 import { openImages } from "../../../providers/aws/machine-images.ts";
 import { isInstalled, serverPackages } from "../../servers/cache.ts";
 import { type MotoServer, startMoto } from "../../servers/moto.ts";
+import { operationContext } from "../../support/operation-context.ts";
 import { deployedStack } from "../../support/outputs.ts";
 
 const userData = Buffer.from("#!/bin/sh\n").toString("base64");
@@ -98,13 +99,7 @@ describe.skipIf(!isInstalled(serverPackages.aws))("clones, against moto", { time
   it("go before their network does, and the machine stays", async () => {
     const image = await clones.snapshot(machine);
     await clones.create(image, machine, "clone-1");
-    const context = {
-      urn: "",
-      name: "clones",
-      signal: AbortSignal.abort(),
-      progress: () => {},
-      warn: () => {},
-    };
+    const context = operationContext("clones", AbortSignal.abort());
     const place = { network, region: moto.region };
     expect(await kind.update?.("clones", place, place, context)).toEqual({});
     expect((await marked()).clones).toHaveLength(1);

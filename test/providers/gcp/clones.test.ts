@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { clones as kind, openClones } from "../../../providers/gcp/clones.ts";
 import { isInstalled, serverPackages } from "../../servers/cache.ts";
+import { operationContext } from "../../support/operation-context.ts";
 import { deployedStack } from "../../support/outputs.ts";
 import { type ComputeServer, startCompute } from "./compute-server.ts";
 import { problemsOf, requestProblems } from "./discovery.ts";
@@ -189,13 +190,7 @@ test("the last clone takes the snapshots along, and the machine stays", async ()
 });
 
 test("clones go before their network does, and with it another takes its place", async () => {
-  const context = {
-    urn: "",
-    name: "clones",
-    signal: AbortSignal.abort(),
-    progress: () => {},
-    warn: () => {},
-  };
+  const context = operationContext("clones", AbortSignal.abort());
   const make = async () => {
     const clones = openClones(stack);
     await clones.create(await clones.snapshot(first.id), first.id, "clone-1");

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { IncompleteError, type OperationContext } from "../../../plugin/resource.ts";
+import { IncompleteError } from "../../../plugin/resource.ts";
 import { stableGroup } from "../../../providers/gcp/stable-group.ts";
+import { operationContext } from "../../support/operation-context.ts";
 import { type ComputeServer, startCompute } from "./compute-server.ts";
 
 const path = "/compute/v1/projects/lab-123456/regions/us-west1/instanceGroupManagers/web-1a2b3c4";
@@ -40,11 +41,7 @@ beforeEach(() => {
 
 afterEach(() => void vi.unstubAllEnvs());
 
-function context(signal = new AbortController().signal): OperationContext & { readonly lines: string[] } {
-  const lines: string[] = [];
-  const show = (line: string) => void lines.push(line);
-  return { urn: "urn", name: "web", signal, lines, progress: show, warn: show };
-}
+const context = (signal?: AbortSignal) => operationContext("web", signal);
 
 test("ends when the group is stable", async () => {
   states = [stable];
