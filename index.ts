@@ -5,7 +5,7 @@ import { AdminToken } from "./components/admin-token.ts";
 import type { Cluster } from "./components/cluster.ts";
 import { makeController, makePeaks } from "./components/controller.ts";
 import { Readiness } from "./components/readiness.ts";
-import { Release } from "./components/release.ts";
+import { type MachineRelease, Release } from "./components/release.ts";
 import { controllerName } from "./config/peaks.ts";
 import { metricsPort } from "./config/settings.ts";
 import type { ProgramOutputs } from "./operations/outputs.ts";
@@ -28,7 +28,8 @@ const { healthCheck } = loadBalancer;
 const network = cloud.network("network", { ...settings.network, app, access });
 const bucket = cloud.bucket("files", settings.bucket);
 if (settings.budget) cloud.budget?.("budget", { ...settings.budget, bucket });
-const release = new Release("release", { bucket, build: await buildRelease() });
+const build = settings.release ?? (await buildRelease());
+const release = new Release("release", { bucket, build });
 const admin = new AdminToken("admin");
 
 const own = app.environmentIsSecret ? pulumi.secret(app.environment) : app.environment;
@@ -51,12 +52,16 @@ const environmentOf = (cluster: string, path = "", more: typeof own = {}) =>
   );
 const { image: imageId } = settings;
 const everywhere = { network, bucket, release, port: app.port, healthCheck, rollout, sshKey, imageId };
-const backends = settings.clusters.map(({ name, path, weight, image = imageId, ...machines }) => {
-  const args = { ...everywhere, ...machines, imageId: image, environment: environmentOf(name, path, own) };
-  const cluster = cloud.cluster(name, args);
-  const peaks = makePeaks(cloud, settings, cluster, name, args);
-  return { name, path, weight, cluster, peaks, joined: peaks.map(({ group }) => group) };
-});
+const backends = settings.clusters.map(
+  ({ name, path, weight, image = imageId, release: id, ...machines }) => {
+    const runs = release.kept(id ?? release.sha256);
+    const environment = environmentOf(name, path, own);
+    const args = { ...everywhere, ...machines, imageId: image, release: runs, environment };
+    const cluster = cloud.cluster(name, args);
+    const peaks = makePeaks(cloud, settings, cluster, name, args);
+    return { name, path, weight, cluster, runs, peaks, joined: peaks.map(({ group }) => group) };
+  },
+);
 
 const balancer = cloud.loadBalancer("edge", { ...loadBalancer, network, purpose: "app", backends });
 
@@ -89,8 +94,8 @@ const ready = new Readiness(
   { dependsOn: balancer },
 );
 
-function outputsOf({ size, machineType, groupId: group }: Cluster) {
-  return { size, machineType, group, weight: 0 };
+function outputsOf({ size, machineType, groupId: group }: Cluster, { sha256 }: MachineRelease = release) {
+  return { size, machineType, group, weight: 0, ...(sha256 !== release.sha256 && { release: sha256 }) };
 }
 
 /** The stack's outputs, the same on every cloud. */
@@ -101,8 +106,11 @@ export default {
   bucketName: bucket.bucketName,
   release: release.sha256,
   clusters: Object.fromEntries([
-    ...backends.map(({ name, path, weight, cluster }) => [name, { ...outputsOf(cluster), path, weight }]),
-    ...backends.flatMap(({ peaks }) => peaks.map(({ name, group }) => [name, outputsOf(group)])),
+    ...backends.map(({ name, path, weight, cluster, runs }) => [
+      name,
+      { ...outputsOf(cluster, runs), path, weight },
+    ]),
+    ...backends.flatMap(({ peaks, runs }) => peaks.map(({ name, group }) => [name, outputsOf(group, runs)])),
     ...(controller ? [[controllerName, outputsOf(controller.cluster)]] : []),
   ]),
   ...(controller && { controllerUrl: controller.url }),

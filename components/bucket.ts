@@ -7,6 +7,8 @@ export type BucketArgs = BucketSettings;
 export type ObjectContent =
   /** A file of the project's, by a path relative to its root, and the hex SHA-256 that it must have. */
   | { readonly file: string; readonly sha256: string }
+  /** What an earlier deployment has stored, by its hex SHA-256: it must be there. */
+  | { readonly kept: string }
   /** A package exactly as its registry publishes it, checked against the lock file's `integrity` when fetched. */
   | { readonly npmPackage: string; readonly version: string; readonly integrity: string };
 

@@ -5,16 +5,16 @@ import { renderStartup, revisionOf } from "../release/startup.ts";
 import type { AppEnvironment, ProxyEnvironment } from "../service/settings/environment.ts";
 import type { Bucket } from "./bucket.ts";
 import type { Network } from "./network.ts";
-import type { Release } from "./release.ts";
+import type { MachineRelease } from "./release.ts";
 
 export interface ClusterArgs<
   N extends Network = Network,
   B extends Bucket = Bucket,
   C extends Cluster = Cluster,
-> extends Omit<ClusterSettings, "name" | "path" | "weight" | "image"> {
+> extends Omit<ClusterSettings, "name" | "path" | "weight" | "image" | "release"> {
   readonly network: N;
   readonly bucket: B;
-  readonly release: Release;
+  readonly release: MachineRelease;
   /** What the app is told; the cluster adds what only its cloud knows. */
   readonly environment: pulumi.Input<AppEnvironment>;
   readonly port: number;

@@ -30,6 +30,7 @@ import {
   peakName,
   physicalName,
   port,
+  releaseId,
   requestPath,
   shortName,
   sshKey,
@@ -125,6 +126,11 @@ const clusters = list(
       "The image that its machines boot, as `switchyard:image` names one.",
       v.optional(physicalName),
       { default: "`switchyard:image`" },
+    ),
+    release: key(
+      "The kept release that its machines run, as `switchyard:release` names one; with a `weight`, the others are a canary, or it is.",
+      v.optional(releaseId),
+      { default: "the stack's" },
     ),
     path: key(
       "Requests to this path and to what is below it go to this cluster. Paths are tried in the order of the clusters, so a longer path stands before a shorter one that it begins with.",
@@ -491,6 +497,11 @@ export const schema = object({
     "The image that machines boot, such as one of `npm run image -- create`, with runtime and release installed: those that are in it need not be fetched. In the cloud's own words (AWS: `ami-…`; Google Cloud: `projects/…/global/images/…`; on this machine: a name; on OpenStack `openstack.image` says it).",
     v.optional(physicalName),
     { default: "the cloud's choice" },
+  ),
+  release: key(
+    "The kept release that machines run, by its id (`npm run releases`), instead of one that is built of `service/`.",
+    v.optional(releaseId),
+    { default: "what is built of `service/`" },
   ),
   budget: key(
     "Writes an e-mail when the charges of a month reach an amount; it stops nothing. What must still be clicked is said on each cloud's own page (`docs/aws.md`, `docs/gcp.md`).",

@@ -90,6 +90,8 @@ export interface ClusterSettings {
   readonly weight: number;
   /** The image that its machines boot, in the cloud's own words; absent: that of the stack. */
   readonly image?: string | undefined;
+  /** Hex SHA-256 of the kept release that its machines run; absent: the stack's. */
+  readonly release?: string | undefined;
   /** Indices into `network.subnets`. */
   readonly subnets: readonly number[];
   readonly tags: Readonly<Record<string, string>>;
@@ -242,6 +244,8 @@ export interface Settings {
   readonly permissionsBoundary?: string | undefined;
   /** What all machines boot, in the cloud's own words; absent: what the cloud's own folder says. */
   readonly image?: string | undefined;
+  /** Hex SHA-256 of the kept release that machines run; absent: what is built. */
+  readonly release?: string | undefined;
   /** Absent: nobody is told. */
   readonly budget?: BudgetSettings | undefined;
   /** Levels that rules do not have by themselves. Default none. */

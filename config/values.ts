@@ -272,6 +272,14 @@ export const variableName = text(
   { pattern: variableNamePattern.source },
   (value) => variableNamePattern.test(value),
 );
+const releasePattern = /^[0-9a-f]{64}$/;
+
+export const releaseId = text(
+  "a release's whole id, 64 hexadecimal digits in lower case, as `npm run releases -- --full` shows it",
+  { pattern: releasePattern.source },
+  (value) => releasePattern.test(value),
+);
+
 export const variableValue = text(
   "a string of one line and at most 1,000 characters, without control characters",
   { maxLength: 1000, pattern: "^[^\\p{Cc}]*$" },

@@ -9,6 +9,8 @@ const cluster = v.object({
   /** The cloud's own name of the group of machines. */
   group: v.string(),
   path: v.optional(v.string()),
+  /** Hex SHA-256 of its release; absent: the stack's. */
+  release: v.optional(v.string()),
   /** Share of what matches no path; 0 too for what joins a cluster. */
   weight: v.number(),
 });

@@ -1,6 +1,7 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import type { ObjectStore } from "../operations/files.ts";
+import mime from "mime";
+import { filesIn, type ObjectStore } from "../operations/files.ts";
 import { openStore } from "../service/storage/index.ts";
 import type { StoreSettings } from "../service/storage/settings.ts";
 
@@ -11,9 +12,10 @@ export async function objectsIn(settings: StoreSettings): Promise<ObjectStore> {
     has: async (key, hash, signal) => (await store.stat(key, signal))?.hash === hash,
     async put(key, file, hash, signal) {
       const { size } = await stat(file);
-      const contentType = "application/gzip";
+      const contentType = mime.getType(key) ?? "application/octet-stream";
       await store.put(key, createReadStream(file), { contentType, size, hash, signal });
     },
+    list: (prefix, signal) => Array.fromAsync(filesIn(store, prefix, signal)),
     delete: async (key, signal) => void (await store.delete(key, signal)),
     close: () => store.close(),
   };

@@ -1,7 +1,9 @@
-import { stat } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
 import type { ObjectContent } from "../components/bucket.ts";
 import type { FilesModule, ObjectStore } from "../operations/files.ts";
 import { parseUrn } from "../operations/urn.ts";
+import { commitFile, commitKey } from "../release/commit.ts";
 import { hashOfFile, hexOf } from "../release/hashes.ts";
 import { StoreError } from "../service/storage/store.ts";
 import { fetchNpmPackage } from "./npm-package.ts";
@@ -20,9 +22,8 @@ export type CloudsWithFiles = Readonly<Record<string, { files(): Promise<FilesMo
 
 /** The hash that content must have. */
 function hashOf(content: ObjectContent): { readonly algorithm: string; readonly hex: string } {
-  return "npmPackage" in content
-    ? { algorithm: "sha512", hex: hexOf(content.integrity) }
-    : { algorithm: "sha256", hex: content.sha256 };
+  if ("npmPackage" in content) return { algorithm: "sha512", hex: hexOf(content.integrity) };
+  return { algorithm: "sha256", hex: "kept" in content ? content.kept : content.sha256 };
 }
 
 /** The file that holds an object's content, fetched first when it comes from a registry. @throws when it is damaged */
@@ -31,6 +32,10 @@ async function fileOf(content: ObjectContent, context: OperationContext): Promis
     context.progress(`fetching ${content.npmPackage} ${content.version}`);
     return fetchNpmPackage(content);
   }
+  if ("kept" in content)
+    throw new Error(
+      "this release is not in the bucket (any more), and cannot be built again from here; npm run releases lists those that are kept",
+    );
   const { file, sha256 } = content;
   const found = await hashOfFile(file, "sha256").catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "ENOENT") throw error;
@@ -40,6 +45,19 @@ async function fileOf(content: ObjectContent, context: OperationContext): Promis
   throw new Error(
     `${file} has the sha256 ${found}, and must have ${sha256}: it is damaged, and is not stored; delete it, and run the command again`,
   );
+}
+
+/** Stores what says the commit of a release before the release itself: the archive is what counts. */
+async function storeCommit(
+  objects: ObjectStore,
+  key: string,
+  file: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const beside = commitFile(file);
+  if (beside === undefined || !existsSync(beside)) return;
+  const word = await readFile(beside, "utf8");
+  await objects.put(commitKey(key, word), beside, `sha256:${await hashOfFile(beside, "sha256")}`, signal);
 }
 
 /** What a store said, which its error keeps for logs; here it is for who deploys. */
@@ -95,6 +113,7 @@ export function storedObject(clouds: CloudsWithFiles): ResourceKind {
       const hash = `${algorithm}:${hex}`;
       if (await objects.has(key, hash, context.signal)) return;
       const file = await fileOf(content, context);
+      await storeCommit(objects, key, file, context.signal);
       const megabytes = ((await stat(file)).size / 1e6).toFixed(1);
       context.progress(`storing ${megabytes} MB`);
       await objects.put(key, file, hash, context.signal);

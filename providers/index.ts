@@ -15,7 +15,8 @@ export function cloudNamed(name: string): CloudFolder {
 }
 
 /**
- * Reads and checks a stack's configuration, and opens the cloud that it names. Only that one is loaded.
+ * Reads and checks a stack's configuration, and opens the cloud that it names. Only that one is loaded. The environment's
+ * `SWITCHYARD_RELEASE` stands in place of `switchyard:release`, for one deployment.
  *
  * @param raw every configuration value, as `pulumi.runtime.allConfig()` gives them
  * @param where the Pulumi project's name, the default of `switchyard:project`, and the stack's
@@ -26,7 +27,9 @@ export async function openCloud(
   where: { readonly project: string; readonly stack: string },
 ): Promise<{ cloud: Cloud; settings: Settings }> {
   const secretKeys = new Set<string>(JSON.parse(process.env.PULUMI_CONFIG_SECRET_KEYS ?? "[]"));
-  const settings = await readSettings(raw, where, clouds, secretKeys);
+  const { SWITCHYARD_RELEASE: release } = process.env;
+  const configured = release ? { ...raw, "switchyard:release": release } : raw;
+  const settings = await readSettings(configured, where, clouds, secretKeys);
   const { createCloud } = await cloudNamed(settings.cloud).program();
   return { cloud: createCloud(settings), settings };
 }

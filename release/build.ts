@@ -4,6 +4,7 @@ import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { RunError } from "@pulumi/pulumi/errors.js";
 import type { BuildFailure, Plugin } from "esbuild";
+import { commitFile, commitIn, commitWord } from "./commit.ts";
 import { hashOfFile } from "./hashes.ts";
 import { bundlePage } from "./page.ts";
 import { hashOf, lookAt, type ReleaseRecord, unchangedRelease } from "./record.ts";
@@ -96,7 +97,11 @@ export async function buildRelease(options: ReleaseBuildOptions = {}): Promise<R
   });
   const sha256 = hashOf(archive);
   const file = join(root, build(sha256).file);
-  if (!(await isWhole(file, sha256))) await replace(file, archive);
+  if (!(await isWhole(file, sha256))) {
+    const [commit, beside] = [await commitIn(root), commitFile(file)];
+    if (commit && beside) await replace(beside, commitWord(commit));
+    await replace(file, archive);
+  }
   const record: ReleaseRecord = {
     recipe,
     inputs: lookAt(root, [...inputs, ...filesWithTypes(root)]),

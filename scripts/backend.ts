@@ -80,6 +80,8 @@ export interface StackResource {
   readonly type: string;
   readonly id?: string;
   readonly protect?: boolean;
+  /** What the program gave, secrets encrypted; absent on components that were given nothing. */
+  readonly inputs?: Readonly<Record<string, unknown>>;
   /** URNs of what it needs, and of what each of its properties needs. */
   readonly dependencies?: readonly string[];
   readonly propertyDependencies?: Readonly<Record<string, readonly string[] | null>>;

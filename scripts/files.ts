@@ -5,6 +5,7 @@ import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { parseArgs } from "node:util";
 import mime from "mime";
+import { filesIn } from "../operations/files.ts";
 import { cloudNamed } from "../providers/index.ts";
 import { checkName, dispositionOf } from "../service/files/names.ts";
 import { openStore } from "../service/storage/index.ts";
@@ -120,19 +121,8 @@ async function put(store: Store, { argument, name }: FilesRequest, signal: Abort
 }
 
 async function list(store: Store, prefix: string, signal: AbortSignal): Promise<void> {
-  let after: string | undefined;
-  do {
-    const { files, more } = await store.list({
-      limit: 1000,
-      ...(prefix && { prefix }),
-      ...(after !== undefined && { after }),
-      signal,
-    });
-    for (const { name, size, modified } of files) {
-      console.log(`${modified.toISOString()} ${String(size).padStart(14)} ${name}`);
-    }
-    after = more ? files.at(-1)?.name : undefined;
-  } while (after !== undefined);
+  for await (const { name, size, modified } of filesIn(store, prefix, signal))
+    console.log(`${modified.toISOString()} ${String(size).padStart(14)} ${name}`);
 }
 
 async function url(store: Store, { name, expiresSeconds }: FilesRequest, signal: AbortSignal): Promise<void> {

@@ -18,6 +18,7 @@ import { destroyWithData } from "./destroy.ts";
 import { lockedBy, readLocks, removeStaleLocks } from "./locks.ts";
 import { attach, type Context, runMain } from "./process.ts";
 import { type OpenedPulumi, openPulumi, outputsOf } from "./pulumi.ts";
+import { findRelease, shortCommit } from "./releases.ts";
 import { destroyReport, npmRun, upReport } from "./report.ts";
 import { formatRows } from "./table.ts";
 import { timed } from "./timing.ts";
@@ -55,6 +56,8 @@ export interface Request {
   readonly configFile?: string;
   /** Of `up`: the file that says how long each resource took. */
   readonly timing?: string;
+  /** Of `up` and `preview`: the kept release that is deployed instead of one that is built. */
+  readonly release?: string;
   /** The stack's name, given beforehand instead of when it is asked for. */
   readonly confirm?: string;
 }
@@ -75,6 +78,9 @@ export function usageOf(command = ""): string {
           ],
           ["--confirm NAME", "gives that name, where nobody can be asked"],
         ]
+      : []),
+    ...(command === "up" || command === "preview"
+      ? [["--release ID", "takes this one of npm run releases, instead of building service/"]]
       : []),
     ...(command === "up"
       ? [["--timing FILE", "writes when each resource began, how long it took and what it waited for"]]
@@ -111,6 +117,7 @@ const cliOptions = {
 /** Reads a command line; the stack is `local` unless `--stack NAME` or `-s NAME` names another. */
 export function parseRequest([command = "", ...args]: readonly string[]): Request {
   if (!isCommand(command)) throw new Error(`${command || "Nothing"} is not a command.\n${usageOf()}`);
+  const builds = command === "up" || command === "preview";
   const { values, tokens } = parseArgs({
     args,
     strict: false,
@@ -120,6 +127,7 @@ export function parseRequest([command = "", ...args]: readonly string[]): Reques
       stack: { type: "string", short: "s", default: localStack },
       ...(command === "destroy" && { "with-data": { type: "boolean" }, confirm: { type: "string" } }),
       ...(command === "up" && { timing: { type: "string" } }),
+      ...(builds && { release: { type: "string" } }),
     },
   });
   const stack = typeof values.stack === "string" ? values.stack.replace(/^=/, "") : "";
@@ -128,7 +136,8 @@ export function parseRequest([command = "", ...args]: readonly string[]): Reques
   const isOwn = (name: string) =>
     name === "stack" ||
     (command === "destroy" && ["with-data", "confirm"].includes(name)) ||
-    (command === "up" && name === "timing");
+    (command === "up" && name === "timing") ||
+    (builds && name === "release");
   const own = new Set(
     tokens.flatMap((token) => {
       if (token.kind !== "option" || !isOwn(token.name)) return [];
@@ -137,15 +146,18 @@ export function parseRequest([command = "", ...args]: readonly string[]): Reques
   );
   const flags = args.filter((_, index) => !own.has(index));
   const configFile = values["config-file"];
-  const { timing } = values;
+  const { timing, release } = values;
   if (timing === true || timing === "")
     throw new Error(`--timing needs the name of a file.\n${usageOf(command)}`);
+  if (release === true || release === "")
+    throw new Error(`--release needs the id of a kept release (npm run releases).\n${usageOf(command)}`);
   const request = {
     command,
     stack,
     flags,
     ...(typeof configFile === "string" && { configFile }),
     ...(typeof timing === "string" && { timing }),
+    ...(typeof release === "string" && { release }),
   };
   if (!values["with-data"]) return request;
   const limits = ["target", "exclude", "preview-only", "exclude-protected"].filter((name) => name in values);
@@ -186,11 +198,12 @@ export async function runStack(outer: Context, argv: readonly string[]): Promise
     if (code === 0) await afterDestroy(context, pulumi, stack);
     return code;
   }
+  const pinned = await pinRelease(opened, request);
   const reading = await readFirst(opened, request);
   const ready = performance.now();
   const run = (more: readonly string[] = [], env: NodeJS.ProcessEnv = {}) => {
     const args = cliArguments({ ...request, flags: [...reading, ...more, ...flags] });
-    return attach(cli.command, args, { cwd: context.root, env: { ...context.env, ...env } });
+    return attach(cli.command, args, { cwd: context.root, env: { ...context.env, ...pinned, ...env } });
   };
   const code = await (request.timing === undefined ? run() : timed(opened, stack, request.timing, run));
   if (code !== 0) await advise(opened, request);
@@ -244,6 +257,19 @@ async function readFirst({ context, pulumi }: OpenedPulumi, request: Request): P
     `The last deployment did not finish ${names.join(", ")}: what is there is read first (--refresh).`,
   );
   return ["--refresh"];
+}
+
+/** What tells the program, for this run alone, that it takes a kept release. @throws when the stack does not keep it */
+async function pinRelease(opened: OpenedPulumi, { stack, release: id }: Request): Promise<NodeJS.ProcessEnv> {
+  if (id === undefined) return {};
+  const release = await findRelease(opened, stack, id);
+  const { sha256 } = release;
+  const commit = shortCommit(release);
+  const of = commit === "" ? "" : ` of commit ${commit}`;
+  opened.context.log(
+    `Release ${sha256.slice(0, 12)}${of}, for this run alone: to keep to it, set switchyard:release to ${sha256} in ${stackFile(stack)}.`,
+  );
+  return { SWITCHYARD_RELEASE: sha256 };
 }
 
 /** The exit code of a `cancel` that has nothing to do, or must not be done; undefined: it may go on. */

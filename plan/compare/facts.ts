@@ -8,6 +8,8 @@ export interface ClusterFacts {
   readonly group?: string;
   readonly path?: string;
   readonly weight?: number;
+  /** Of its machines, where that is not the stack's. */
+  readonly release?: string;
 }
 
 /** A plan by what comparisons ask of it. */
@@ -32,6 +34,7 @@ interface Awaited {
 export function factsOf(plan: Plan): PlanFacts {
   const resources = plan.steps.map(({ newState }) => newState);
   const outputs = resources.find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs ?? {};
+  const clusters = (outputs.clusters ?? {}) as PlanFacts["clusters"];
   const revisions = resources
     .filter(({ type }) => type === "switchyard:index:Readiness")
     .flatMap(({ inputs }) => (inputs?.clusters ?? []) as readonly Awaited[])
@@ -39,14 +42,27 @@ export function factsOf(plan: Plan): PlanFacts {
   return {
     resources,
     outputs,
-    clusters: (outputs.clusters ?? {}) as PlanFacts["clusters"],
+    clusters,
     hashes: new Set(
-      [outputs.release, ...revisions].filter(
+      [outputs.release, ...Object.values(clusters).map(({ release }) => release), ...revisions].filter(
         (hash): hash is string => typeof hash === "string" && hash.length >= 16,
       ),
     ),
     config: plan.config,
   };
+}
+
+/** Which other release machines get, in words; undefined when all keep theirs. */
+export function releaseChange(before: PlanFacts, after: PlanFacts): string | undefined {
+  const short = (release: unknown) => `${String(release).slice(0, 12)}…`;
+  const [old, now] = [before.outputs.release, after.outputs.release];
+  const isKept = Object.hasOwn(after.config, "switchyard:release");
+  if (old !== now) return `${isKept ? "kept release" : "new build"} ${short(now)}`;
+  const others = Object.entries(after.clusters).flatMap(([name, { release }]) => {
+    const known = before.clusters[name];
+    return known && known.release !== release ? [`${short(release ?? now)} on ${name}`] : [];
+  });
+  return others.length === 0 ? undefined : `release ${others.join(", ")}`;
 }
 
 /** Clusters that seem to be renamed: one goes, and another comes to the same path. Old name, new name. */

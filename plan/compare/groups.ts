@@ -3,7 +3,7 @@ import type { Change } from "../changes.ts";
 import { readable } from "../names.ts";
 import { decoded, plural, shortList } from "../texts.ts";
 import { changedLines, type Difference, differencesOf, documentOf } from "./differences.ts";
-import { type PlanFacts, renamedClusters } from "./facts.ts";
+import { type PlanFacts, releaseChange, renamedClusters } from "./facts.ts";
 
 /** Changes that have one cause, and are told as one. */
 export interface Group {
@@ -123,11 +123,6 @@ function renamedMachines(changes: readonly Change[]): Map<string, Change> {
   return new Map(pairs);
 }
 
-function newBuild(before: PlanFacts, after: PlanFacts): string | undefined {
-  const [old, now] = [before.outputs.release, after.outputs.release];
-  return old === now ? undefined : `new build ${String(now).slice(0, 12)}…`;
-}
-
 function sortComing(
   change: Change,
   before: PlanFacts,
@@ -145,7 +140,7 @@ function sortComing(
         name,
       ),
     );
-    const build = newBuild(before, after);
+    const build = releaseChange(before, after);
     if (build && other.length === 0) return { key: "build", title: build, isRoot: false };
     return { key: "machines", title: machinesTitle(other), isRoot: false };
   }
@@ -204,7 +199,7 @@ type Find = (urn: string) => { readonly change: Change; readonly sorted: Sorted 
 
 function sortChanged(change: Change, before: PlanFacts, after: PlanFacts, masks: Masks, find: Find): Sorted {
   const differences = essence(change, masks);
-  const build = newBuild(before, after);
+  const build = releaseChange(before, after);
   // What a resource has of another that changes says no more than that.
   const isFollower =
     change.changed.every((name) => name in change.follows) &&

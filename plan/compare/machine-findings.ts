@@ -6,7 +6,7 @@ import { plural } from "../texts.ts";
 import type { CloudEdits } from "./cloud-edits.ts";
 import { tokenOf } from "./collisions.ts";
 import type { Finding } from "./comparison.ts";
-import { type ClusterFacts, type PlanFacts, renamedClusters } from "./facts.ts";
+import { type ClusterFacts, type PlanFacts, releaseChange, renamedClusters } from "./facts.ts";
 
 interface Material {
   readonly changes: readonly Change[];
@@ -70,10 +70,8 @@ function rollingFindings(material: Material, isSmooth: boolean): Finding[] {
   const rolled = rolledClusters(material);
   if (rolled.length === 0) return [];
   const count = rolled.reduce((sum, name) => sum + (after.clusters[name]?.size ?? 0), 0);
-  const build =
-    before.outputs.release === after.outputs.release
-      ? ""
-      : `new build ${String(after.outputs.release).slice(0, 12)}…: `;
+  const release = releaseChange(before, after);
+  const build = release === undefined ? "" : `${release}: `;
   const share = healthyShare(after);
   const few = share === 100 ? "while the others serve" : `while at least ${share} % of each cluster serve`;
   const anew = regrouped(rolled, material).length > 0;

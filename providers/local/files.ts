@@ -25,6 +25,7 @@ export async function objectsOf({ bucket, access, stack }: PlaceOfObjects): Prom
       return (await new LocalCloud(home, signal).objectHash(bucket, key, algorithm)) === hex;
     },
     put: (key, file, _hash, signal) => new LocalCloud(home, signal).putObject(bucket, key, file),
+    list: (prefix, signal) => new LocalCloud(home, signal).listObjects(bucket, prefix),
     delete: (key, signal) => new LocalCloud(home, signal).deleteObject(bucket, key),
     close: async () => {},
   };

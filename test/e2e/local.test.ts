@@ -167,6 +167,33 @@ describe("the whole system on this machine", { timeout: 120_000 }, () => {
     expect(after.releases.size).toBe(1);
   });
 
+  it("goes back to a kept release without building, and keeps what runs", async () => {
+    const releases = (...args: string[]) =>
+      deployment.script("releases.ts", "--stack", deployment.stack, ...args).ended;
+    const up = (id: string) => deployment.npm("up", "--yes", "--skip-preview", "--release", id);
+    const [now = ""] = (await ask(`${url()}/cluster1`)).releases;
+    const [, newest = "", older = ""] = (await releases("ls", "--full")).stdout.split("\n");
+    expect(newest).toMatch(new RegExp(`^${now} .* \\d × cluster1, \\d × cluster2$`));
+    const [before = ""] = older.split(" ");
+    expect((await up("0123abcd")).stderr).toContain("keeps no release 0123abcd; it keeps:");
+    const result = await up(before.slice(0, 12));
+    expect(result.code, result.stdout + result.stderr).toBe(0);
+    expect((await ask(`${url()}/cluster1`)).releases).toEqual(new Set([before]));
+    expect((await releases("rm", before)).stderr).toContain(`machines run ${before.slice(0, 12)}: `);
+    const removed = await releases("rm", now.slice(0, 12));
+    expect(removed.code, removed.stdout + removed.stderr).toBe(0);
+    const left = (await releases()).stdout;
+    expect(left).toContain(before.slice(0, 12));
+    expect(left).not.toContain(now.slice(0, 12));
+    // The next one builds again, and stores what it had removed.
+    await change([
+      "replace StoredObject::release",
+      "update MachineGroup::cluster1",
+      "update MachineGroup::cluster2",
+      "update Readiness::ready",
+    ]);
+  });
+
   it("refuses a wrong configuration as a whole, and touches nothing", async () => {
     const before = await instances("/cluster1");
     const good = structuredClone(deployment.config);

@@ -72,6 +72,29 @@ describe("the stack local", { timeout: 120_000 }, () => {
     }
   });
 
+  it("runs kept releases: the stack's without building one, a cluster's beside the others'", async () => {
+    const [stable, canary] = ["a".repeat(64), "b".repeat(64)];
+    const { byType, get, outputs } = await planStack("local", {
+      release: stable,
+      clusters: [
+        { name: "cluster1", min: 1 },
+        { name: "cluster2", min: 1, release: canary },
+        { name: "cluster3", min: 1, release: stable },
+      ],
+    });
+    expect(byType("MachineGroup").map(({ inputs }) => inputs?.release)).toEqual([stable, canary, stable]);
+    const stored = (name: string) => get(`StoredObject::${name}`).inputs;
+    expect(stored("release")).toMatchObject({ key: `releases/${stable}.tar.gz`, content: { kept: stable } });
+    expect(stored(`release-${"b".repeat(12)}`)).toMatchObject({ content: { kept: canary } });
+    expect(byType("StoredObject")).toHaveLength(3);
+    const { clusters, release } = outputs as {
+      clusters: Record<string, { release?: string }>;
+      release: string;
+    };
+    expect(release).toBe(stable);
+    expect(Object.values(clusters).map((cluster) => cluster.release)).toEqual([undefined, canary, undefined]);
+  });
+
   it("fails with everything that is wrong with its configuration", async () => {
     await expect(planStack("local", { clusterz: 1, app: { root: "x" } })).rejects.toThrow(
       /^error: 2 problems in this stack's configuration:\n {2}switchyard:app\.root is "x"; .+\n {2}switchyard:clusterz is 1; /,

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, test, vi } from "vitest";
+import { keptReleases, removeRelease } from "../../operations/releases.ts";
 import { kindsOf } from "../../plugin/kinds.ts";
 import { objectsIn } from "../../plugin/object-store.ts";
 import type { Properties, ResourceKind } from "../../plugin/resource.ts";
@@ -105,6 +106,42 @@ describe.each(overStores)("switchyard:index:StoredObject in $name", ({ installed
     expect(await kind.read?.(id, state, context())).toBeUndefined();
     await kind.delete?.(id, news, context());
   });
+
+  it.skipIf(!installed)(
+    "stores a release beside its commit, lists both, and finds it again without the file",
+    async () => {
+      const folder = await mkdtemp(join(tmpdir(), "stored-object-"));
+      onTestFinished(() => rm(folder, { recursive: true }));
+      const file = join(folder, "r.tar.gz");
+      const sha256 = createHash("sha256").update("release").digest("hex");
+      await writeFile(file, "release");
+      const commit = "0123456789".repeat(4);
+      await writeFile(join(folder, "r.commit"), `${commit}-changed`);
+      const news: Properties = { ...next(), key: `releases/${sha256}.tar.gz`, content: { file, sha256 } };
+      const kept: Properties = { ...news, content: { kept: sha256 } };
+      await expect(kind.create(kept, context())).rejects.toThrow(
+        "this release is not in the bucket (any more)",
+      );
+      await kind.create(news, context());
+      await kind.create(kept, context());
+      await kind.update?.("", kept, news, context());
+      const other: Properties = { ...kept, content: { kept: "0".repeat(64) } };
+      await expect(kind.create(other, context())).rejects.toThrow(
+        "npm run releases lists those that are kept",
+      );
+      const objects = await objectsIn(readStoreSettings(opened.environment));
+      onTestFinished(() => objects.close());
+      const listed = await objects.list("releases/", signal);
+      expect(listed.map(({ name, size }) => [name, size])).toEqual([
+        [`releases/${sha256}.commit-${commit}-changed`, 48],
+        [`releases/${sha256}.tar.gz`, 7],
+      ]);
+      const kepts = await keptReleases(objects, [], new Set(), signal);
+      expect(kepts).toMatchObject([{ sha256, size: 7, commit: { sha: commit, isChanged: true }, runs: {} }]);
+      await removeRelease(objects, sha256, signal);
+      expect(await objects.list("releases/", signal)).toEqual([]);
+    },
+  );
 
   it.skipIf(!installed)("stores no damaged file, and says so", async () => {
     const folder = await mkdtemp(join(tmpdir(), "stored-object-"));

@@ -60,6 +60,9 @@ function addObjects(app: FastifyInstance, plane: ControlPlane): void {
     reply.header("content-length", size).type("application/octet-stream");
     return reply.send(createReadStream(plane.buckets.pathOf(id, key)));
   });
+  app.get<Item & { Querystring: { prefix: string } }>("/buckets/:id/objects", ({ params, query }) =>
+    plane.buckets.list(params.id, query.prefix),
+  );
   // By Node.js's name of the algorithm, in hex.
   app.get<ObjectItem & { Params: { algorithm: string } }>(
     "/buckets/:id/hashes/:algorithm/*",

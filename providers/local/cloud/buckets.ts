@@ -1,6 +1,7 @@
 import { constants, type Dirent, mkdirSync, rmSync } from "node:fs";
 import { copyFile, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import type { StoredFile } from "../../../service/storage/store.ts";
 import { Files, isAbandoned, isUnfinished, temporaryName } from "./files.ts";
 
 /** Where the deployment keeps what it uploads itself, and its controller the schedules; everything else is somebody's data. */
@@ -78,6 +79,16 @@ export class Buckets {
     }
   }
 
+  /** Every object whose key starts so, by key. */
+  async list(bucket: string, prefix: string): Promise<StoredFile[]> {
+    const names = (await this.#keysOf(bucket)).filter((key) => key.startsWith(prefix)).sort();
+    const files = names.map(async (name) => {
+      const { size, mtime: modified } = await stat(join(this.#root, bucket, name));
+      return { name, size, modified };
+    });
+    return Promise.all(files);
+  }
+
   async remove(bucket: string, key: string): Promise<void> {
     await rm(this.pathOf(bucket, key), { force: true });
   }
@@ -99,12 +110,16 @@ export class Buckets {
   }
 
   async #countData(bucket: string): Promise<number> {
+    const keys = await this.#keysOf(bucket);
+    return keys.filter((key) => !deploymentPrefixes.some((prefix) => key.startsWith(prefix))).length;
+  }
+
+  async #keysOf(bucket: string): Promise<string[]> {
     const root = join(this.#root, bucket);
     const files = (await entriesOf(root, true)).filter(
       (entry) => entry.isFile() && !isUnfinished(entry.name),
     );
-    const keys = files.map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
-    return keys.filter((key) => !deploymentPrefixes.some((prefix) => key.startsWith(prefix))).length;
+    return files.map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
   }
 }
 

@@ -1,5 +1,6 @@
 import { existsSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
+import type { StoredFile } from "../../../service/storage/store.ts";
 import { type CallOptions, ControlPlaneError, callOnce, type Greeting, isAbsent, isCut } from "./calls.ts";
 import type { Collection, GroupStatus, MachineInfo, Specs } from "./specs.ts";
 import { answering, ended, ensureCurrent, ensureRunning, replace } from "./start.ts";
@@ -17,6 +18,15 @@ async function call(home: string, options: CallOptions): Promise<unknown> {
       if (attempt >= 3 || !(isAbsent(error) || isCut(error))) throw error;
       await ensureRunning(home, options.signal);
     }
+  }
+}
+
+async function ifThere<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof ControlPlaneError && error.status === 404) return undefined;
+    throw error;
   }
 }
 
@@ -54,13 +64,10 @@ export class LocalCloud {
 
   /** The specification that is in force, or undefined when there is no such resource. */
   async get<C extends Collection>(collection: C, id: string): Promise<Specs[C] | undefined> {
-    try {
+    return ifThere(async () => {
       const answer = await this.#call("GET", `/${collection}/${id}`);
       return (answer as { spec: Specs[C] }).spec;
-    } catch (error) {
-      if (error instanceof ControlPlaneError && error.status === 404) return undefined;
-      throw error;
-    }
+    });
   }
 
   /** All of a collection, by id. Where nothing was ever deployed, nothing is started to find that out. */
@@ -82,13 +89,18 @@ export class LocalCloud {
 
   /** The hash of a stored object, in hex, or undefined when there is none. */
   async objectHash(bucket: string, key: string, algorithm: string): Promise<string | undefined> {
-    try {
+    return ifThere(async () => {
       const answer = await this.#call("GET", `/buckets/${bucket}/hashes/${algorithm}/${key}`);
       return (answer as { hash: string }).hash;
-    } catch (error) {
-      if (error instanceof ControlPlaneError && error.status === 404) return undefined;
-      throw error;
-    }
+    });
+  }
+
+  /** Every object whose key starts so, by key. */
+  async listObjects(bucket: string, prefix: string): Promise<StoredFile[]> {
+    await beCurrent(this.home, this.#signal);
+    const path = `/buckets/${bucket}/objects?${new URLSearchParams({ prefix })}`;
+    const listed = (await this.#call("GET", path)) as (Omit<StoredFile, "modified"> & { modified: string })[];
+    return listed.map((file) => ({ ...file, modified: new Date(file.modified) }));
   }
 
   async deleteObject(bucket: string, key: string): Promise<void> {
