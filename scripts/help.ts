@@ -12,6 +12,7 @@ export const commands: readonly (readonly [
     ["graph", "the same as a picture; --mermaid, --base REF, --output FILE"],
     ["preview", "what up would change; --policy-pack policy: and what breaks a rule"],
     ["up", "makes it so; --timing FILE: what took how long; --release ID"],
+    ["dev", "local: deploys whatever is saved, and shows all logs meanwhile"],
     ["outputs", "URL, bucket, release, clusters; adminToken --show-secrets"],
     ["refresh", "compares what is recorded with what is there"],
     ["destroy", "removes it; what is protected stays (--with-data: goes, too)"],

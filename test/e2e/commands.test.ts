@@ -1,13 +1,15 @@
 import { existsSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { startProcess, writeLock } from "../support/locks.ts";
 import { freePort } from "../support/ports.ts";
 import { type CommandResult, Deployment } from "./deployment.ts";
 
 let deployment: Deployment;
 let made: CommandResult;
+let port: number;
+const url = () => `http://127.0.0.1:${port}`;
 
 /** The names of the resources that the stack's state has. */
 async function recorded(): Promise<string[]> {
@@ -17,12 +19,13 @@ async function recorded(): Promise<string[]> {
 }
 
 beforeAll(async () => {
+  port = await freePort();
   deployment = await Deployment.create(
     {
       cloud: "local",
       network: { cidr: "10.95.0.0/16", subnets: [{ cidr: "10.95.1.0/24" }] },
       clusters: [{ name: "app", min: 2, max: 2 }],
-      loadBalancer: { port: await freePort() },
+      loadBalancer: { port },
       rollout: { drainSeconds: 1 },
     },
     "local",
@@ -110,6 +113,31 @@ describe("commands on a stack of this machine", { timeout: 90_000 }, () => {
     expect(stdout).toMatch(new RegExp(`^clone-2 +m-\\w+ +${from} .* healthy `, "m"));
     expect(stdout).not.toContain("clone-1");
     expect(Object.keys(await cloud.list("images"))).toHaveLength(1);
+  });
+
+  it("`dev` deploys what is saved, says what is wrong, and shows what machines write", async () => {
+    const shown: string[] = [];
+    const dev = deployment.script("dev.ts");
+    dev.onOutput((text) => shown.push(text));
+    const saw = (pattern: RegExp) =>
+      vi.waitFor(() => expect(shown.join("")).toMatch(pattern), { timeout: 60_000, interval: 50 });
+    await saw(/Waiting for changes/);
+    const file = join(deployment.root, "service/routes/root.ts");
+    const source = await readFile(file, "utf8");
+    await writeFile(file, source.replace("const greeting = {", "const greeting: number = {"));
+    await saw(
+      /root\.ts changed: deploying\n[\s\S]*service\/routes\/root\.ts\(\d+,\d+\): error TS2322[\s\S]*Not deployed: what ran before serves on/,
+    );
+    expect(await (await fetch(new URL("/", url()))).text()).toContain("Successfully connected to");
+    await writeFile(file, source.replace("Successfully connected to", "Connected at last to"));
+    await saw(/Release [0-9a-f]{12} answers after \d+\.\d s, all is done after/);
+    expect(await (await fetch(new URL("/", url()))).text()).toContain("Connected at last to");
+    await fetch(new URL("/no-such-thing", url()));
+    await saw(/app\/m-\w+ INFO {2}GET \/no-such-thing 404/);
+    process.kill(dev.pid, "SIGINT");
+    const { code, stderr } = await dev.ended;
+    expect([code, stderr]).toEqual([0, expect.stringContaining("The stack stays up")]);
+    expect((await fetch(new URL("/healthz", url()))).status).toBe(200);
   });
 
   it("`destroy` keeps the bucket, and `destroy --with-data` takes it with its files, its name given again", async () => {

@@ -22,12 +22,21 @@ export interface Step {
 /** Stack configuration below `switchyard:`. */
 export type Config = Record<string, unknown>;
 
+/** A process that was started. */
+export interface Started {
+  readonly pid: number;
+  /** What it printed, once it has ended. */
+  readonly ended: Promise<CommandResult>;
+  /** Has a listener told what it prints, as it comes. */
+  onOutput(listener: (text: string) => void): void;
+}
+
 /** Starts a process that reads nothing; `ended` has what it printed. */
 export function start(
   command: string,
   args: readonly string[],
   options: { cwd: string; env: NodeJS.ProcessEnv },
-): { pid: number; ended: Promise<CommandResult> } {
+): Started {
   const child = spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
   const ended = new Promise<CommandResult>((resolve, reject) => {
     let stdout = "";
@@ -41,7 +50,11 @@ export function start(
     child.once("error", reject);
     child.once("close", (code) => resolve({ code, stdout, stderr }));
   });
-  return { pid: child.pid ?? 0, ended };
+  const onOutput = (listener: (text: string) => void) => {
+    child.stdout.on("data", listener);
+    child.stderr.on("data", listener);
+  };
+  return { pid: child.pid ?? 0, ended, onOutput };
 }
 
 export function run(...args: Parameters<typeof start>): Promise<CommandResult> {
@@ -144,14 +157,14 @@ export class Deployment {
   }
 
   /** Starts the project's own command for a stack, in a process group of its own, as `npm run` does. */
-  async start(command: string, ...more: string[]): Promise<{ pid: number; ended: Promise<CommandResult> }> {
+  async start(command: string, ...more: string[]): Promise<Started> {
     await this.#write();
     const color = command === "outputs" || command === "cancel" ? [] : ["--color=never"];
     return this.script("stack.ts", command, "--stack", this.stack, ...color, ...more);
   }
 
   /** Starts a script of the project. */
-  script(name: string, ...args: string[]): { pid: number; ended: Promise<CommandResult> } {
+  script(name: string, ...args: string[]): Started {
     return start(process.execPath, [join(this.root, "scripts", name), ...args], {
       cwd: this.root,
       env: { ...this.env, PULUMI_COMMAND: this.#cli.command },
