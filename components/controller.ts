@@ -21,7 +21,7 @@ export function makePeaks(
   args: ClusterArgs,
 ): Peak[] {
   if (!controller) return [];
-  const { desired: _, machineType: __, ...same } = args;
+  const { desired: _, machineType: __, scale: ___, ...same } = args;
   return peaksOf({ name }, controller).map((peak) => {
     const { size, machineType, imageId = args.imageId } = peak;
     const limits = { min: 0, max: controller.maxMachines };

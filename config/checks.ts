@@ -12,7 +12,7 @@ export function checkRelations(
   report: Report,
 ): void {
   checkSubnets(settings.network ?? {}, report);
-  checkClusters(settings, report);
+  checkClusters(settings, rules, report);
   if (rules) checkRoom(settings, rules, report);
   if (settings.app?.port === metricsPort) {
     report("app.port", metricsPort, "machines show their metrics at that port; choose another");
@@ -51,7 +51,11 @@ function checkSubnets({ cidr, subnets = [] }: Draft<Settings["network"]>, report
   }
 }
 
-function checkClusters({ clusters = [], network }: Draft<Settings>, report: Report): void {
+function checkClusters(
+  { clusters = [], network }: Draft<Settings>,
+  rules: CloudRules | undefined,
+  report: Report,
+): void {
   for (const [index, cluster] of clusters.entries()) {
     const key = `clusters[${index}]`;
     const twin = clusters.findIndex(
@@ -59,6 +63,7 @@ function checkClusters({ clusters = [], network }: Draft<Settings>, report: Repo
     );
     if (twin >= 0) report(`${key}.name`, cluster.name, `clusters[${twin}] has that name; each needs its own`);
     checkSize(key, cluster, report);
+    if (cluster.scale) checkScale(key, cluster, rules, report);
     checkPath(key, cluster, clusters.slice(0, index), report);
     checkPlaces(key, cluster.subnets ?? [], network?.subnets?.length, report);
   }
@@ -73,6 +78,23 @@ function checkSize(key: string, cluster: DraftCluster, report: Report): void {
   } else if (desired !== undefined && (desired < min || (max !== undefined && desired > max))) {
     report(`${key}.desired`, desired, `it must be from min, which is ${min}, to max, which is ${max}`);
   }
+}
+
+function checkScale(
+  key: string,
+  { scale, desired, min, max }: DraftCluster,
+  rules: CloudRules | undefined,
+  report: Report,
+): void {
+  const name = `${key}.scale`;
+  if (rules && !rules.takesScale)
+    report(name, scale, "this cloud's clusters cannot follow their load; leave it out");
+  else if (desired !== undefined)
+    report(name, scale, `the size is either its to set, or ${key}.desired: leave one of the two out`);
+  else if (min === 0)
+    report(`${key}.min`, min, "beside scale it must be at least 1: what does not run has no load");
+  else if (min !== undefined && min === max)
+    report(name, scale, `there is no room between min and max, which are both ${min}: raise ${key}.max`);
 }
 
 function checkPath(

@@ -119,8 +119,20 @@ const clusters = list(
       "How many machines there are after each deployment, from `min` to `max`.",
       v.optional(integer(0, 1000)),
       {
-        default: "`min` when the cluster is made, then whatever an autoscaler makes of it",
+        default: "`min` when the cluster is made, then what it has by then, as by `scale`",
       },
+    ),
+    scale: key(
+      "Has the number of machines follow their load, from `min` to `max`; not beside `desired`. Deployments leave it as it is.",
+      v.optional(
+        object({
+          cpu: key(
+            "What machines are to use of their processors on average, in percent: more come when it is more.",
+            integer(10, 90),
+          ),
+        }),
+      ),
+      { default: "none" },
     ),
     image: key(
       "The image that its machines boot, as `switchyard:image` names one.",

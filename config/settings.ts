@@ -73,6 +73,12 @@ export interface LoadBalancerSettings {
   readonly healthCheck: HealthCheck;
 }
 
+/** How a cluster's size follows its load, between `min` and `max`. */
+export interface ScaleSettings {
+  /** What its machines are to use of their processors on average, in percent. */
+  readonly cpu: number;
+}
+
 export interface ClusterSettings {
   readonly name: string;
   readonly size: Size;
@@ -84,6 +90,8 @@ export interface ClusterSettings {
   readonly max: number;
   /** How many machines the program asks for; absent: `min` at creation, then whatever an autoscaler makes of it. */
   readonly desired?: number | undefined;
+  /** Absent: its size is what the program, or somebody else, asks for. */
+  readonly scale?: ScaleSettings | undefined;
   /** Requests to `path` and `path/…` go to this cluster. */
   readonly path?: string | undefined;
   /** Share of the requests that match no cluster's path, relative to the other weights; 0 takes none. */
@@ -289,6 +297,8 @@ export interface CloudRules {
   readonly takesSecrets?: true;
   /** Whether it has groups of machines whose size a controller can set. Default false. */
   readonly takesController?: true;
+  /** Whether a cluster's size can follow its load. Default false. */
+  readonly takesScale?: true;
   /** Whether it tells what it charges, so that there can be an alarm. Default false. */
   readonly takesBudget?: true;
   /** How many addresses of the subnet at a place in the configuration are left for machines, beside so many load balancers. */

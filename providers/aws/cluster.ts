@@ -9,7 +9,7 @@ import { logicalName } from "./load-balancer.ts";
 import type { MachineRole } from "./machine-role.ts";
 import { machineTypeOf, platformOf } from "./machine-types.ts";
 import type { AwsNetwork } from "./network.ts";
-import { Group, KeyPair, LaunchTemplate, MachineTags, TargetGroup } from "./resources.ts";
+import { Group, KeyPair, LaunchTemplate, MachineTags, Policy, TargetGroup } from "./resources.ts";
 
 const functions = readFileSync(join(import.meta.dirname, "startup.sh"), "utf8");
 
@@ -60,6 +60,7 @@ export class AwsCluster extends Cluster {
       },
     );
     this.groupId = group.name;
+    if (args.scale) this.#follow(name, group, args.scale.cpu, args);
     const { region, profile } = context;
     new MachineTags(
       name,
@@ -68,6 +69,24 @@ export class AwsCluster extends Cluster {
     );
     this.rolloutSeconds = rolloutSeconds(args);
     this.registerOutputs({ machineType: this.machineType });
+  }
+
+  /** Target tracking: AWS makes the alarms, and removes them with the policy. */
+  #follow(name: string, group: Group, targetValue: number, { rollout }: Args): Policy {
+    return new Policy(
+      name,
+      {
+        autoscalingGroupName: group.name,
+        policyType: "TargetTrackingScaling",
+        // What a machine uses while it starts says nothing of the load.
+        estimatedInstanceWarmup: rollout.timeoutSeconds,
+        targetTrackingConfiguration: {
+          predefinedMetricSpecification: { predefinedMetricType: "ASGAverageCPUUtilization" },
+          targetValue,
+        },
+      },
+      { parent: this },
+    );
   }
 
   #template(
@@ -87,6 +106,7 @@ export class AwsCluster extends Cluster {
         instanceType,
         userData: script.apply((text) => Buffer.from(text).toString("base64")),
         iamInstanceProfile: { arn: role.profileArn },
+        ...monitoringOf(args),
         vpcSecurityGroupIds: [args.network.appGroupId],
         metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
         blockDeviceMappings: [
@@ -113,7 +133,7 @@ export class AwsCluster extends Cluster {
     const cloud = { functions, settings: place, environment };
     const { diskGiB = 0, sshKey = "", network } = args;
     const image = this.#image(args);
-    const own = { profile: role.profileArn, group: network.appGroupId };
+    const own = { profile: role.profileArn, group: network.appGroupId, ...monitoringOf(args) };
     return this.startup(args, platform, cloud, { instanceType, ...image, diskGiB, sshKey, ...own });
   }
 
@@ -167,6 +187,14 @@ export class AwsCluster extends Cluster {
       targetGroupArns: [this.targetGroupArn],
     };
   }
+}
+
+/**
+ * Metrics of each minute where the size follows them: those of five come too late
+ * (https://docs.aws.amazon.com/autoscaling/ec2/userguide/enable-as-instance-metrics.html).
+ */
+function monitoringOf({ scale }: Args): { readonly monitoring?: { readonly enabled: true } } {
+  return scale ? { monitoring: { enabled: true } } : {};
 }
 
 const groupMetrics = [

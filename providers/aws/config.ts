@@ -47,6 +47,7 @@ export const rules: CloudRules = {
     return range ? addressCount(range) - reservedAddresses - ofBalancer : 0;
   },
   takesController: true,
+  takesScale: true,
   takesBudget: true,
   // Healthy ones may be as many points above the share as AWS allows, 100 (cluster.ts).
   mostAtOnce: (max, { minHealthyPercent = 100 }) => Math.ceil((max * (minHealthyPercent + 100)) / 100),

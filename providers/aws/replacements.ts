@@ -6,6 +6,7 @@ import type { ReplacementTable } from "../../plan/changes.ts";
  */
 export const replacements: ReplacementTable = {
   "aws:autoscaling/group:Group": ["name", "namePrefix"],
+  "aws:autoscaling/policy:Policy": ["autoscalingGroupName", "name", "policyType"],
   "aws:cloudwatch/metricAlarm:MetricAlarm": ["name", "region"],
   "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": ["vpcId"],
   "aws:ec2/eip:Eip": ["domain"],

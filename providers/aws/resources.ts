@@ -4,6 +4,7 @@ import type { MachineTagsInputs } from "./machine-tags.ts";
 
 // Each from a file of its own: an index of the SDK's would load hundreds of others.
 export { Group } from "@pulumi/aws/autoscaling/group.js";
+export { Policy } from "@pulumi/aws/autoscaling/policy.js";
 export { MetricAlarm } from "@pulumi/aws/cloudwatch/metricAlarm.js";
 export { DefaultSecurityGroup } from "@pulumi/aws/ec2/defaultSecurityGroup.js";
 export { Eip } from "@pulumi/aws/ec2/eip.js";

@@ -128,7 +128,7 @@ export class GcpCluster extends Cluster {
     template: InstanceTemplate,
     { region }: GcpContext,
   ): RegionInstanceGroupManager {
-    const { network, min, max, desired, port, rollout } = args;
+    const { network, min, max, desired, port, rollout, scale } = args;
     const healing = { healthCheck: this.healthCheckId, initialDelaySec: initialDelaySeconds(rollout) };
     const group = new RegionInstanceGroupManager(
       name,
@@ -163,12 +163,14 @@ export class GcpCluster extends Cluster {
       {
         region,
         target: group.id,
-        // It keeps the limits for who switches it on; the program asks for a number of machines itself.
+        // Off, it keeps the limits for who switches it on.
         autoscalingPolicy: {
-          mode: "OFF",
+          mode: scale ? "ON" : "OFF",
           minReplicas: min,
           maxReplicas: max,
-          cpuUtilization: { target: 0.6 },
+          cpuUtilization: { target: scale ? scale.cpu / 100 : 0.6 },
+          // What a machine uses while it starts says nothing of the load.
+          ...(scale && { cooldownPeriod: rollout.timeoutSeconds }),
         },
       },
       // One that has come to another group would leave this one, and its limits.

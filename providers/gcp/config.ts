@@ -35,6 +35,7 @@ export const rules: CloudRules = {
   },
   placesOf: (subnets) => subnets.slice(0, 1),
   takesController: true,
+  takesScale: true,
   takesBudget: true,
   mostAtOnce: (max) => max + surgeOf(max),
   check(settings, report, raw) {

@@ -53,6 +53,7 @@ export class LocalCluster extends Cluster {
         min: args.min,
         max: args.max,
         ...(args.desired === undefined ? {} : { desired: args.desired }),
+        ...(args.scale && { scale: args.scale }),
         ...(args.controls && { controls: pulumi.all([...args.controls]) }),
         healthCheck: args.healthCheck,
         rollout: args.rollout,

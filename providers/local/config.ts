@@ -44,6 +44,7 @@ export const rules: CloudRules = {
   },
   mostAtOnce: mostMachines,
   takesController: true,
+  takesScale: true,
   check(settings, report) {
     const { app, loadBalancer, controller } = settings;
     const ports = {

@@ -48,6 +48,25 @@ test.each<[Record<string, unknown>, string]>([
   [{ project: "a".repeat(21) }, "it must be 1 to 20 lower-case letters"],
   [{ project: "1a" }, "a letter first"],
   [
+    oneCluster({ max: 4, desired: 2, scale: { cpu: 60 } }),
+    'clusters[0].scale is {"cpu":60}; the size is either its to set, or clusters[0].desired: leave one of the two out',
+  ],
+  [
+    oneCluster({ scale: { cpu: 60 } }),
+    "there is no room between min and max, which are both 1: raise clusters[0].max",
+  ],
+  [
+    oneCluster({ min: 0, max: 4, scale: { cpu: 60 } }),
+    "clusters[0].min is 0; beside scale it must be at least 1",
+  ],
+  [
+    oneCluster({ max: 4, scale: { cpu: 99 } }),
+    "clusters[0].scale.cpu is 99; it must be an integer from 10 to 90",
+  ],
+  [oneCluster({ max: 4, scale: {} }), "clusters[0].scale.cpu is missing"],
+  [{ release: "abc" }, 'release is "abc"; it must be a release\'s whole id, 64 hexadecimal digits'],
+  [oneCluster({ release: "A".repeat(64) }), "clusters[0].release is"],
+  [
     { policy: [{ rule: "public", level: "mandatory", reason: "x" }] },
     'policy[0].rule is "public"; it must be one of bucket-private, data-encrypted',
   ],

@@ -3,8 +3,9 @@ import { ConfigError, readSettings } from "../../config/read.ts";
 import type { CloudRules, Draft, Report, Settings } from "../../config/settings.ts";
 
 /** Five addresses of a subnet are the cloud's, and a cluster has one machine more while it is rolled. */
-const roomy: Pick<CloudRules, "roomIn" | "mostAtOnce" | "takesController" | "takesBudget"> = {
+const roomy: Pick<CloudRules, "roomIn" | "mostAtOnce" | "takesController" | "takesScale" | "takesBudget"> = {
   takesController: true,
+  takesScale: true,
   takesBudget: true,
 
   roomIn({ subnets = [] }, place) {

@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import type { FastifyListenOptions } from "fastify";
 import type { Logger } from "pino";
+import { Autoscaler, type Pace } from "./autoscaler.ts";
 import type { BalancerHealth } from "./balancers.ts";
 import { Balancers } from "./balancers.ts";
 import { Buckets } from "./buckets.ts";
@@ -29,6 +30,8 @@ export interface ControlPlaneOptions {
   readonly log: Logger;
   /** What a predecessor listened on; absent when there was none that handed over. */
   readonly inherited?: Descriptors | undefined;
+  /** How fast groups follow their load. Default: as people use it. */
+  readonly pace?: Pace;
   /** Takes no more calls. */
   readonly stopListening?: () => Promise<unknown>;
   /** Starts the successor; what it is not given is lost. */
@@ -43,6 +46,7 @@ export class ControlPlane {
   readonly log: Logger;
   readonly buckets: Buckets;
   readonly groups: Groups;
+  readonly #autoscaler: Autoscaler;
   readonly #images: Images;
   readonly #store: StateStore;
   readonly #balancers: Balancers;
@@ -86,6 +90,13 @@ export class ControlPlane {
       onTargets: (group) => this.#balancers.targetsChanged(group),
       drained: (machine, seconds) => this.#balancers.drained(machine, seconds),
     });
+    this.#autoscaler = new Autoscaler({
+      groups: () => this.#store.state.groups,
+      machinesOf: (group) => this.groups.machinesOf(group),
+      resize: (group, size) => this.groups.resize(group, size),
+      log,
+      ...(options.pace && { pace: options.pace }),
+    });
   }
 
   /** Nothing that an earlier control plane left is touched before the endpoint's port is held. */
@@ -103,6 +114,7 @@ export class ControlPlane {
     endOrphans(home, state, log);
     await this.buckets.removeUnfinished();
     this.groups.start();
+    this.#autoscaler.start();
     await this.#balancers.open(sockets);
     if (this.#options.inherited) this.#sharedWith(process.ppid);
     const { ino } = statSync(home);
@@ -240,6 +252,7 @@ export class ControlPlane {
     this.#store.close();
     this.log.fatal({ home: this.home }, "the folder is gone; machines and control plane end with it");
     for (const machine of Object.values(this.#store.state.machines)) signalProcess(machine, "SIGKILL");
+    this.#autoscaler.stop();
     await this.groups.stop();
     for (const machine of Object.values(this.#store.state.machines)) signalProcess(machine, "SIGKILL");
     await this.#options.onStopped?.();
@@ -283,6 +296,7 @@ export class ControlPlane {
     this.log.info({ reason }, "control plane stops");
     for (const timer of this.#timers) clearInterval(timer);
     await this.#options.stopListening?.();
+    this.#autoscaler.stop();
     await this.groups.stop();
     return true;
   }

@@ -22,15 +22,41 @@ export function processStart(pid: number): string | undefined {
     }
   }
   try {
-    // proc_pid_stat(5): the command's name, field 2, is in parentheses and may hold anything; state is 3, starttime 22.
-    const stat = withSpareFile(() => readFileSync(`/proc/${pid}/stat`, "utf8"));
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const fields = statOf(pid);
     return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === "ENOENT" || code === "ESRCH") return undefined;
+    if (isGone(error)) return undefined;
     throw error;
   }
+}
+
+/**
+ * What a process has used of the processors since it started, in seconds; undefined when there is no such one any more.
+ * The kernel counts in hundredths (USER_HZ, which programs see as 100 everywhere).
+ */
+export function processorSeconds(ref: ProcessRef): number | undefined {
+  if (!isAlive(ref)) return undefined;
+  try {
+    if (process.platform !== "linux") {
+      const time = execFileSync("ps", ["-o", "time=", "-p", String(ref.pid)], { encoding: "utf8" }).trim();
+      return time.split(/[-:]/).reduce((sum, part) => sum * 60 + Number(part), 0);
+    }
+    const [, , , , , , , , , , , user, system] = statOf(ref.pid);
+    return (Number(user) + Number(system)) / 100;
+  } catch (error) {
+    if (isGone(error)) return undefined;
+    throw error;
+  }
+}
+
+/** The fields of proc_pid_stat(5) from the third: the second, the command's name, is in parentheses and may hold anything. */
+function statOf(pid: number): string[] {
+  const stat = withSpareFile(() => readFileSync(`/proc/${pid}/stat`, "utf8"));
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+}
+
+function isGone(error: unknown): boolean {
+  return ["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "");
 }
 
 /** Whether the very process that was started is still there. */

@@ -1,4 +1,4 @@
-import type { HealthCheck, RolloutSettings } from "../../../config/settings.ts";
+import type { HealthCheck, RolloutSettings, ScaleSettings } from "../../../config/settings.ts";
 
 /** A network: where machines get their addresses from, and its way in. */
 export interface NetworkSpec {
@@ -49,6 +49,8 @@ export interface GroupSpec {
   readonly max: number;
   /** Absent: what the group has, within min and max; `min` for a new one. */
   readonly desired?: number;
+  /** By which its size follows its load. Absent: it does not. */
+  readonly scale?: ScaleSettings;
   readonly healthCheck: HealthCheck;
   readonly rollout: RolloutSettings;
   /** The image that its machines boot. Absent: none; what they run is fetched. */

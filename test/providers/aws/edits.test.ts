@@ -82,6 +82,18 @@ const rows: readonly EditRow[] = [
     to: { clusters: [{ ...one, min: 3, desired: 3 }, two, three] },
     service: none,
   },
+  {
+    edit: "Run another release on one cluster (`clusters[].release`)",
+    to: { clusters: [one, { ...two, release: "b".repeat(64) }, three] },
+    rolled: ["two"],
+    service: rolls,
+  },
+  {
+    edit: "Have a cluster follow its load (`clusters[].scale`)",
+    to: { clusters: [{ ...one, desired: undefined, scale: { cpu: 60 } }, two, three] },
+    rolled: ["one"],
+    service: rolls,
+  },
   { edit: "Change a `weight`", to: { clusters: [{ ...one, weight: 3 }, two, three] }, service: none },
   {
     edit: "Change `machineType` or `diskGiB`",

@@ -85,6 +85,17 @@ const rows: readonly EditRow[] = [
     to: { clusters: [{ ...one, min: 3, desired: 3 }, two, three] },
     service: none,
   },
+  {
+    edit: "Run another release on one cluster (`clusters[].release`)",
+    to: { clusters: [one, { ...two, release: "b".repeat(64) }, three] },
+    rolled: ["two"],
+    service: rolls,
+  },
+  {
+    edit: "Have a cluster follow its load (`clusters[].scale`)",
+    to: { clusters: [{ ...one, desired: undefined, scale: { cpu: 60 } }, two, three] },
+    service: none,
+  },
   { edit: "Change a `weight`", to: { clusters: [{ ...one, weight: 3 }, two, three] }, service: none },
   {
     edit: "All weights 0",

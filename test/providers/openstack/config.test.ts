@@ -45,6 +45,11 @@ test("is refused on another cloud, without a word of what it says", async () => 
 
 test.each([
   [
+    "a size that follows the load",
+    { clusters: [{ ...one, max: 3, scale: { cpu: 60 } }] },
+    /^clusters\[0\]\.scale is \{"cpu":60\}; this cloud's clusters cannot follow their load; leave it out$/,
+  ],
+  [
     "an external network by its name alone",
     { openstack: { ...cloud, externalNetwork: { id: "public", name: "public" } } },
     'openstack.externalNetwork.id is "public"; it must be an id, such as openstack network list --external shows',
