@@ -2,8 +2,6 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Metafile } from "esbuild";
 
-const sources = "service/page";
-
 /** What of the page a browser gets as it is. */
 const asIs = ["index.html", "page.css"];
 
@@ -15,11 +13,12 @@ export interface Page {
 }
 
 /**
- * Bundles the controller's page for browsers.
+ * Bundles a page for browsers.
  * @param root the folder with `service/` and `node_modules/` in it
+ * @param sources the page's folder, relative to that. Default: the controller's
  * @throws {BuildFailure} of esbuild's, when it cannot be bundled
  */
-export async function bundlePage(root: string): Promise<Page> {
+export async function bundlePage(root: string, sources = "service/page"): Promise<Page> {
   const { build } = await import("esbuild");
   const { outputFiles, metafile } = await build({
     absWorkingDir: root,

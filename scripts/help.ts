@@ -21,6 +21,7 @@ export const commands: readonly (readonly [
   [
     "What runs in it",
     ["machines", "cluster, machine, address, health, release, age, restarts"],
+    ["dashboard", "the same on a page, with requests, errors and rollouts"],
     ["logs", "all by time, or MACHINE, CLUSTER; --follow, --since, --request"],
     ["releases", "ls, rm ID, prune --keep N; up --release ID deploys one again"],
     ["monitoring", "writes what Prometheus and Grafana need for it"],
