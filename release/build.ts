@@ -37,6 +37,7 @@ const entryPoints = {
   "compute-aws": "./service/compute/aws.ts",
   "compute-gcp": "./service/compute/gcp.ts",
   "compute-local": "./service/compute/local.ts",
+  "compute-openstack": "./service/compute/openstack.ts",
   docs: "./service/api/docs-app.ts",
   server: "./service/server.ts",
   "storage-errors": "./service/storage/store.ts",

@@ -6,8 +6,9 @@ import {
   noSuchMachine,
 } from "../../operations/machines.ts";
 import type { DeployedStack } from "../../operations/outputs.ts";
+import { type OpenstackApi, ServiceError } from "../../service/compute/openstack/api.ts";
 import { type OpenstackOperator, placeOf } from "./outputs.ts";
-import { ServiceError, Services } from "./services.ts";
+import { servicesOf } from "./services.ts";
 
 /** How often a followed console is looked at, in milliseconds. */
 const followMs = 5_000;
@@ -21,11 +22,6 @@ export interface Server {
   readonly "OS-EXT-STS:task_state"?: string | null;
   readonly addresses: Readonly<Record<string, readonly { readonly addr: string }[]>>;
   readonly metadata: Readonly<Record<string, string>>;
-}
-
-interface ServersPage {
-  readonly servers: readonly Server[];
-  readonly servers_links?: readonly { readonly rel: string }[];
 }
 
 interface Pool {
@@ -61,7 +57,7 @@ export function healthOf(
 export function openMachines(deployed: DeployedStack): Machines {
   const { stack, outputs } = deployed;
   const place = placeOf(deployed);
-  const services = new Services(place);
+  const services = servicesOf(place);
 
   async function list(): Promise<MachineStatus[]> {
     const servers = await serversOf(services);
@@ -102,7 +98,7 @@ export function openMachines(deployed: DeployedStack): Machines {
 
 /** The ids of a server group's machines. */
 async function idsOf(
-  services: Services,
+  services: OpenstackApi,
   group: string,
   { project }: OpenstackOperator,
 ): Promise<readonly string[]> {
@@ -119,22 +115,14 @@ async function idsOf(
 }
 
 /** Every machine of the login's project, the stack's among them, by its id. */
-async function serversOf(services: Services): Promise<Map<string, Server>> {
-  const found = new Map<string, Server>();
-  let marker: string | undefined;
-  do {
-    const query = marker === undefined ? "" : `?marker=${marker}`;
-    const page = await services.call<ServersPage>("compute", "GET", `/servers/detail${query}`);
-    for (const server of page.servers) found.set(server.id, server);
-    // Its URL may be another than the catalog's.
-    marker = page.servers_links ? page.servers.at(-1)?.id : undefined;
-  } while (marker !== undefined);
-  return found;
+async function serversOf(services: OpenstackApi): Promise<Map<string, Server>> {
+  const servers = await services.all<Server>("compute", "/servers/detail", "servers");
+  return new Map(servers.map((server) => [server.id, server]));
 }
 
 /** What Octavia says of the members of all pools, by their address. */
 async function membersOf(
-  services: Services,
+  services: OpenstackApi,
   { loadBalancer }: OpenstackOperator,
 ): Promise<Map<string, string[]>> {
   const path = `/loadbalancers/${loadBalancer}/status`;
@@ -163,7 +151,7 @@ function statusOf(
   };
 }
 
-async function consoleOf(services: Services, id: string, signal: AbortSignal): Promise<string> {
+async function consoleOf(services: OpenstackApi, id: string, signal: AbortSignal): Promise<string> {
   const options = { body: { "os-getConsoleOutput": {} }, signal };
   const { output } = await services
     .call<{ output: string }>("compute", "POST", `/servers/${id}/action`, options)

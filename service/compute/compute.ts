@@ -27,11 +27,24 @@ export interface Offer {
   readonly [detail: string]: string | number | undefined;
 }
 
+/** What a cloud's client did by itself. */
+export interface Tended {
+  /** A sentence each. */
+  readonly done: readonly string[];
+  /** In how many milliseconds something that is under way may need more; absent: nothing is. */
+  readonly again?: number;
+}
+
 /** What the controller needs of a cloud. Each call may be repeated. */
 export interface Compute {
   /** @param ids of groups; those that are not there (any more) are left out */
   groups(ids: readonly string[]): Promise<GroupState[]>;
   resize(id: string, size: number): Promise<void>;
+  /**
+   * Does what the cloud does not do by itself: makes and removes machines, and heals them. Called at each look, after
+   * sizes are set. Absent: the cloud does it all.
+   */
+  tend?(signal: AbortSignal): Promise<Tended>;
   images(): Promise<Offer[]>;
   flavors(): Promise<Offer[]>;
   networks(): Promise<Offer[]>;

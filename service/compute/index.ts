@@ -1,5 +1,7 @@
 import { type Environment, matching, oneOf, readVariables, type Variable } from "../settings/variables.ts";
+import { type KeystoneSettings, readKeystoneSettings } from "../storage/settings.ts";
 import type { Compute } from "./compute.ts";
+import { readTemplate, type Template } from "./openstack/template.ts";
 
 /** Which cloud's groups the controller sets the sizes of; each field is the environment variable of its name. */
 export type ComputeSettings =
@@ -17,13 +19,26 @@ export type ComputeSettings =
       /** The project's id. */
       readonly COMPUTE_PROJECT: string;
       readonly COMPUTE_REGION: string;
-    };
+    }
+  | (KeystoneSettings & {
+      readonly COMPUTE: "openstack";
+      /** What extra machines are made of; a secret. */
+      readonly PEAK_TEMPLATE: Template;
+      /** The machine's id. */
+      readonly INSTANCE_ID: string;
+    });
 
-const variables: Readonly<Record<ComputeSettings["COMPUTE"], Readonly<Record<string, Variable<string>>>>> = {
+type Variables = Readonly<Record<string, Variable<unknown>>>;
+
+const variables: Readonly<Record<ComputeSettings["COMPUTE"], Variables>> = {
   local: { IDENTITY_URL: { ...matching(/^https?:\/\/[^\s/]+\S*$/, "an http or https URL"), secret: true } },
   gcp: {
     COMPUTE_PROJECT: matching(/^[a-z][a-z0-9-]{4,28}[a-z0-9]$/, "a project's id"),
     COMPUTE_REGION: matching(/^[a-z0-9-]{1,40}$/, "a region such as europe-west6"),
+  },
+  openstack: {
+    PEAK_TEMPLATE: { parse: readTemplate, allowed: "gzipped JSON in base64", secret: true },
+    INSTANCE_ID: matching(/\S/),
   },
   aws: { AWS_REGION: matching(/^[a-z0-9-]{1,40}$/, "a region such as eu-west-1") },
 };
@@ -35,10 +50,12 @@ const variables: Readonly<Record<ComputeSettings["COMPUTE"], Readonly<Record<str
 export function readComputeSettings(environment: Environment): ComputeSettings {
   const clouds = Object.keys(variables) as ComputeSettings["COMPUTE"][];
   const selected = clouds.find((cloud) => cloud === environment.COMPUTE);
-  return readVariables(environment, {
+  const settings = readVariables(environment, {
     COMPUTE: oneOf(clouds),
     ...(selected && variables[selected]),
-  }) as unknown as ComputeSettings;
+  });
+  const login = selected === "openstack" && readKeystoneSettings(environment);
+  return { ...settings, ...login } as unknown as ComputeSettings;
 }
 
 /**
@@ -58,5 +75,9 @@ export async function openCompute(settings: ComputeSettings, images: readonly st
         region: settings.COMPUTE_REGION,
         images,
       });
+    case "openstack": {
+      const { COMPUTE: _, PEAK_TEMPLATE: template, INSTANCE_ID: self, ...login } = settings;
+      return (await import("./openstack.ts")).openOpenstackCompute({ login, template, self, images });
+    }
   }
 }

@@ -10,6 +10,7 @@ export type Deed =
   | "missed"
   | "resized"
   | "failed"
+  | "healed"
   | "recovered"
   | "cut short";
 

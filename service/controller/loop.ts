@@ -133,12 +133,32 @@ export class Loop {
     this.#edge = plan.edge;
     // The cloud is asked at once, however long the store takes.
     const [events] = await Promise.all([
-      this.#resizer.resize(plan.sizes, instant, this.#ended.signal),
+      this.#bring(plan, instant),
       remember(content, plan, instant, this.#who) === content ? undefined : this.#write(instant),
     ]);
     for (const { message, ...event } of events) log.info(event, message);
     this.#unwritten = [...this.#unwritten, ...events].slice(-100);
     if (this.#unwritten.length > 0) await this.#write(instant);
+  }
+
+  /** Sets sizes, then lets the cloud's client do what the cloud does not do by itself. */
+  async #bring({ sizes }: Plan, instant: number): Promise<ControllerEvent[]> {
+    const { compute, log } = this.#options;
+    const { signal } = this.#ended;
+    const events = await this.#resizer.resize(sizes, instant, signal);
+    try {
+      const { done = [], again } = (await compute.tend?.(signal)) ?? {};
+      if (again !== undefined) this.#edge = Math.min(this.#edge, this.#now() + again);
+      const at = new Date(instant).toISOString();
+      return [
+        ...events,
+        ...done.map((message): ControllerEvent => ({ at, what: "healed", who: this.#who, message })),
+      ];
+    } catch (error) {
+      signal.throwIfAborted();
+      log.error({ err: error }, "the cloud's machines cannot be seen to");
+      return events;
+    }
   }
 
   /** Writes what is to be remembered; what cannot be written now is later. */

@@ -1,13 +1,10 @@
 import type { Compute, GroupState, PeakGroup } from "../compute/compute.ts";
+import { pauseAfter } from "../compute/pause.ts";
 import { within } from "../storage/faults.ts";
 import type { ControllerEvent, Deed } from "./content.ts";
 
 /** How long the cloud may take for one call, in milliseconds. */
 const callMs = 60_000;
-
-/** The pause before what failed is tried again, in milliseconds; it doubles to the longest, and each is between half and one and a half of it. */
-const firstPauseMs = 10_000;
-const longestPauseMs = 300_000;
 
 /** What is known of a group: from the cloud, and of what was tried. */
 export interface GroupView extends PeakGroup {
@@ -142,7 +139,6 @@ export class Resizer {
   #remember(id: string, wanted: number, instant: number): void {
     const before = this.#trials.get(id);
     const failures = before?.wanted === wanted ? before.failures + 1 : 1;
-    const pause = Math.min(longestPauseMs, firstPauseMs * 2 ** (failures - 1));
-    this.#trials.set(id, { wanted, failures, notBefore: instant + pause * (0.5 + Math.random()) });
+    this.#trials.set(id, { wanted, failures, notBefore: instant + pauseAfter(failures) });
   }
 }

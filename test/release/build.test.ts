@@ -147,7 +147,7 @@ test("the archive holds the app and a file for each store, which run in an empty
   const pageFiles = [...page, "swagger-ui-standalone-preset.js", "swagger-ui.css"].map(
     (name) => `swagger-ui/${name}`,
   );
-  const clouds = ["compute-aws.js", "compute-gcp.js", "compute-local.js"];
+  const clouds = ["compute-aws.js", "compute-gcp.js", "compute-local.js", "compute-openstack.js"];
   const withMaps = [...clouds, "docs.js", "server.js", ...storeFiles].flatMap((name) => [
     name,
     `${name}.map`,

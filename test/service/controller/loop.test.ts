@@ -119,6 +119,21 @@ test("keeps the machines that came when there is room for no more, and asks for 
   expect(await told()).toEqual(["begun", "resized", "failed", "recovered"]);
 });
 
+test("tells what a cloud's client did by itself, and looks again when that has more to do", async () => {
+  const { compute, controller, told, content } = await setUp();
+  let rounds = 0;
+  compute.tend = async () => {
+    rounds += 1;
+    return rounds === 1 ? { done: ["web-0 is rebooted: its health check fails"], again: 0 } : { done: [] };
+  };
+  const loop = controller();
+  await loop.wake();
+  await expect.poll(() => rounds, { timeout: 10_000 }).toBe(2);
+  await loop.close();
+  expect(await told()).toEqual(["healed"]);
+  expect((await content()).events[0]?.message).toBe("web-0 is rebooted: its health check fails");
+});
+
 test("a cloud that does not answer is no reason to ask it for another size", async () => {
   const { compute, controller, passAt } = await setUp();
   const loop = controller();
