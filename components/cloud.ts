@@ -17,6 +17,8 @@ export type Labels = Pick<Settings, "project" | "names" | "tags">;
 export interface Cloud<N extends Network = Network, B extends Bucket = Bucket, C extends Cluster = Cluster> {
   /** What `machines`, `logs` and `files` need to reach a deployed stack; absent: nothing. */
   readonly operator?: Inputs<OperatorOutputs>;
+  /** How many controllers there are (`CloudRules`). Default 1. */
+  readonly controllers?: number;
   network(name: string, args: NetworkArgs, opts?: ComponentResourceOptions): N;
   bucket(name: string, args: BucketArgs, opts?: ComponentResourceOptions): B;
   /** Absent: the rules refuse `switchyard:budget`. */

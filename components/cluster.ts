@@ -40,6 +40,8 @@ interface CloudStartupInputs {
    * them: only for a cloud whose machines have no identity of their own. Default: none.
    */
   readonly secrets?: Texts;
+  /** Room for the script, in bytes. Default: what every cloud takes (release/startup.ts). */
+  readonly maxBytes?: number;
 }
 
 /** What a cluster's machines start with. */

@@ -32,7 +32,7 @@ export function makePeaks(
   });
 }
 
-/** The controller's one machine, and where it answers once it does. */
+/** The controller's machine, two on some clouds, and where it answers once it does. */
 export interface Controller {
   readonly cluster: Cluster;
   readonly url: pulumi.Output<string>;
@@ -71,13 +71,14 @@ export function makeController(
       MAX_MACHINES: maxMachines,
     }),
   );
+  const { controllers = 1 } = cloud;
   const cluster = cloud.cluster(controllerName, {
     ...args,
     size,
     machineType,
-    min: 1,
-    max: 1,
-    desired: 1,
+    min: controllers,
+    max: controllers,
+    desired: controllers,
     subnets: clusters[0]?.subnets ?? [],
     tags: {},
     environment,
@@ -100,7 +101,14 @@ export function makeController(
       url: balancer.url,
       address: balancer.address,
       healthPath: healthCheck.path,
-      clusters: [{ name: controllerName, machines: cluster.size, revision: cluster.revision }],
+      clusters: [
+        {
+          name: controllerName,
+          machines: cluster.size,
+          revision: cluster.revision,
+          ...(cluster.keepsOldMachines && { othersMayAnswer: true }),
+        },
+      ],
       timeoutSeconds: cluster.rolloutSeconds,
     },
     { dependsOn: balancer },

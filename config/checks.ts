@@ -146,7 +146,7 @@ function checkRoom(
   report: Report,
 ): void {
   const extra = controller ? rules.mostAtOnce(controller.maxMachines ?? 0, rollout) : 0;
-  const control = controller ? rules.mostAtOnce(1, rollout) : 0;
+  const control = controller ? rules.mostAtOnce(rules.controllers ?? 1, rollout) : 0;
   for (const [place, { cidr }] of (network?.subnets ?? []).entries()) {
     const range = parseCidr(cidr);
     if (!range || !network) continue;

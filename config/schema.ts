@@ -284,6 +284,15 @@ const openstack = object({
     "Whether that one may do with the stack's containers what the app does, and nothing else. `false` for a cloud whose Swift does not know access rules, and refuses such credentials altogether.",
     v.optional(boolean, true),
   ),
+  controllerCredential: key(
+    "The application credential of the controller (`switchyard:controller`), which makes and removes machines; its secret should be a secret here.",
+    v.optional(object({ id: key("Its id.", word), secret: key("Its secret.", physicalName) })),
+    { default: "one that the program makes, for which a login by application credential is not enough" },
+  ),
+  controllerRoles: key(
+    "Roles of that one, as `roles`: what Nova, Neutron and Octavia want of who makes machines and members.",
+    v.optional(list(word, "name at least one role"), ["load-balancer_member", "member", "reader"]),
+  ),
   store: key(
     "What keeps files and releases: Swift's containers, or one bucket of a service that speaks S3, such as Ceph's.",
     v.optional(oneOf(openstackStores), "swift"),

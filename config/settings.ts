@@ -180,6 +180,10 @@ export interface OpenstackSettings {
   readonly roles: readonly string[];
   /** Whether that one is limited to what the app asks of its containers. Default true. */
   readonly accessRules: boolean;
+  /** The application credential of the controller; absent: the program makes one. */
+  readonly controllerCredential?: { readonly id: string; readonly secret: string } | undefined;
+  /** Roles of that one, with all that they imply. */
+  readonly controllerRoles: readonly string[];
   /** Default `swift`. */
   readonly store: (typeof openstackStores)[number];
   /** How the store is reached, where that is `s3`. */
@@ -301,6 +305,8 @@ export interface CloudRules {
   readonly takesScale?: true;
   /** Whether it tells what it charges, so that there can be an alarm. Default false. */
   readonly takesBudget?: true;
+  /** How many controllers there are: more than one where the cloud replaces none that dies. Default 1. */
+  readonly controllers?: number;
   /** How many addresses of the subnet at a place in the configuration are left for machines, beside so many load balancers. */
   roomIn(network: Draft<NetworkSettings>, place: number, loadBalancers: number): number;
   /** Which of a cluster's subnets its machines have addresses in, as many in each. Default: all of them. */

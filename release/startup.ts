@@ -11,6 +11,8 @@ export interface CloudStartup {
   readonly settings: Readonly<Record<string, string | number>>;
   /** What the app is told on this cloud alone: its load balancer's addresses, which store, which bucket. */
   readonly environment: Readonly<Record<string, string | number>>;
+  /** Room for the script, in bytes. Default 16,384: EC2 takes 16 KB of user data, the least of all clouds. */
+  readonly maxBytes?: number;
 }
 
 export interface StartupArgs {
@@ -26,9 +28,6 @@ export interface StartupArgs {
 
 type Value = string | number | boolean;
 
-/** Room for a startup script, in bytes: EC2 takes 16 KB of user data, the least of all clouds. */
-const maxBytes = 16_384;
-
 const template = readFileSync(join(import.meta.dirname, "startup.sh"), "utf8");
 
 /**
@@ -37,7 +36,7 @@ const template = readFileSync(join(import.meta.dirname, "startup.sh"), "utf8");
  * is what makes a cloud replace its machines. It holds no secret as long as `args` hold none.
  *
  * @throws Error when a value or name cannot stand in a script, a hash is malformed, a name is used twice, or the result
- * is 16,384 bytes or more.
+ * has `maxBytes` or more.
  */
 export function renderStartup(args: StartupArgs): string {
   const { release, runtime, environment, cloud, revision } = args;
@@ -64,6 +63,7 @@ export function renderStartup(args: StartupArgs): string {
   const functions = cloud.functions.replace(/^# shellcheck shell=.*\n/, "").trim();
   const script = template.replace("#{settings}", () => block).replace("#{functions}", () => functions);
   const bytes = Buffer.byteLength(script);
+  const { maxBytes = 16_384 } = cloud;
   if (bytes >= maxBytes) {
     throw new Error(
       `The startup script has ${bytes} bytes, and must have fewer than ${maxBytes}: shorten switchyard:app.environment, or the cloud's functions or values`,

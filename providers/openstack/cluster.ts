@@ -2,6 +2,7 @@ import { scryptSync } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { Cluster, type ClusterArgs } from "../../components/cluster.ts";
 import { Readiness } from "../../components/readiness.ts";
+import type { Settings } from "../../config/settings.ts";
 import { type Platform, releaseKey } from "../../release/runtimes.ts";
 import { revisionOf } from "../../release/startup.ts";
 import type { AppEnvironment } from "../../service/settings/environment.ts";
@@ -12,6 +13,7 @@ import { bootOf } from "./images.ts";
 import { type OpenstackNetwork, subnetName } from "./network.ts";
 import { Instance, type InstanceArgs, Keypair, Port, ServerGroup } from "./resources.ts";
 import { startupFunctions } from "./startup.ts";
+import type { PlannedGroup } from "./template.ts";
 
 /** The only platform that images are asked for. */
 const platform: Platform = "linux-x64";
@@ -22,7 +24,18 @@ const slackSeconds = 60;
 /** How long Nova may take to make or delete a machine. */
 const customTimeouts = { create: "30m", delete: "30m" };
 
-type Args = ClusterArgs<OpenstackNetwork, OpenstackBucket>;
+/** Room for user data, in bytes: Nova takes 65,535 characters of base64 (Compute API, "Create Server"). */
+const maxBytes = 49_149;
+
+type Args = ClusterArgs<OpenstackNetwork, OpenstackBucket, OpenstackCluster>;
+
+/** What makes a cluster's machines controllers. */
+export interface Control {
+  /** What extra machines are made of, packed; a secret. */
+  readonly template: pulumi.Output<string>;
+  /** What is there as long as they are, and longer. */
+  readonly outlives: pulumi.Resource;
+}
 
 /** A machine, as a load balancer needs it. */
 export interface OpenstackMachine {
@@ -56,10 +69,14 @@ export class OpenstackCluster extends Cluster {
   readonly revision: pulumi.Output<string>;
   readonly machines: readonly OpenstackMachine[];
   readonly port: number;
+  /** What the controller makes machines of, where this is a group of extra ones, which are no cluster's own. */
+  readonly peak: PlannedGroup | undefined;
   override readonly rolloutSeconds: number;
   override readonly keepsOldMachines: boolean = true;
   readonly #context: OpenstackContext;
   readonly #name: string;
+  readonly #joined: string | undefined;
+  readonly #control: Control | undefined;
   /** Machines that wait for the load balancer: each is made once others are there. */
   readonly #waiting: ((after: readonly pulumi.Resource[]) => pulumi.Resource)[] = [];
 
@@ -69,26 +86,30 @@ export class OpenstackCluster extends Cluster {
     access: MachineAccess,
     flavors: Flavors,
     context: OpenstackContext,
+    control?: Control,
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super(name, args, opts);
     this.#context = context;
     this.#name = name;
+    this.#control = control;
+    this.#joined = args.joins?.clusterName;
     this.port = args.port;
     this.machineType = flavors.nameFor(args);
-    const startup = this.#startup(args, access);
+    const startup = this.#startup(args, access, control);
     this.revision = startup.revision;
     const group = new ServerGroup(name, { policies: ["soft-anti-affinity"] }, { parent: this });
     this.groupId = group.id;
     const keyPair = this.#keyPair(name, args);
+    this.peak = args.joins && this.#peak(name, args, startup.script, keyPair);
     const settings = {
       flavorName: this.machineType,
-      ...bootOf(context.cloud.image, args.diskGiB),
+      ...bootOf(args.imageId ?? context.cloud.image, args.diskGiB),
       userData: startup.script,
       ...(keyPair && { keyPair: keyPair.name }),
       schedulerHints: [{ group: group.id }],
     };
-    const nameAt = this.#namesOf(name, args);
+    const nameAt = this.size > 0 ? this.#namesOf(name, args) : () => name;
     this.machines = Array.from({ length: this.size }, (_, index) => {
       const place = args.subnets[index % args.subnets.length] ?? 0;
       return this.#machine(nameAt(index, place), place, name, args, settings);
@@ -99,17 +120,52 @@ export class OpenstackCluster extends Cluster {
     this.registerOutputs({ machineType: this.machineType });
   }
 
-  #startup(args: Args, { settings, environment, secrets }: MachineAccess) {
+  #startup(args: Args, { settings, environment, secrets }: MachineAccess, control: Control | undefined) {
     const { cloud } = this.#context;
     const functions = startupFunctions(cloud.store);
     // Octavia's machines have addresses in the network's subnets, and append one to X-Forwarded-For.
-    const told = { TRUSTED_PROXIES: args.network.cidr, ...environment };
-    const machine = { flavor: this.machineType, image: cloud.image };
-    return this.startup(args, platform, { functions, settings, environment: told, secrets }, machine);
+    const told = {
+      TRUSTED_PROXIES: args.network.cidr,
+      ...environment,
+      ...(control && { COMPUTE: "openstack" }),
+    };
+    const hidden = { ...secrets, ...(control && { PEAK_TEMPLATE: control.template }) };
+    const machine = { flavor: this.machineType, image: args.imageId ?? cloud.image };
+    const startup = { functions, settings, environment: told, secrets: hidden, maxBytes };
+    return this.startup(args, platform, startup, machine);
   }
 
   #keyPair(name: string, { sshKey }: Args): Keypair | undefined {
     return sshKey === undefined ? undefined : new Keypair(name, { publicKey: sshKey }, { parent: this });
+  }
+
+  /** What the controller is told of a group of extra machines. */
+  #peak(
+    name: string,
+    { network, subnets, diskGiB, imageId, tags, release }: Args,
+    userData: pulumi.Output<string>,
+    keyPair: Keypair | undefined,
+  ): PlannedGroup {
+    const context = this.#context;
+    const places = subnets.map((place) => {
+      const { id, zone } = network.subnets[place] ?? { id: pulumi.output("") };
+      return id.apply((subnet) => ({ subnet, ...(zone !== undefined && { zone }) }));
+    });
+    const cluster = this.#joined ?? "";
+    const metadata = metadataOf(context, { ...tags, cluster, release: release.sha256 });
+    const image = imageId ?? context.cloud.image;
+    const open = { name, cluster, image, metadata, ...(diskGiB !== undefined && { diskGiB }) };
+    return pulumi
+      .all([this.groupId, this.revision, this.machineType, userData, keyPair?.name, pulumi.all(places)])
+      .apply(([id, revision, flavor, script, key, where]) => ({
+        ...open,
+        id,
+        revision,
+        flavor,
+        userData: script,
+        places: where,
+        ...(key !== undefined && { keyPair: key }),
+      }));
   }
 
   /** What each machine is called: by what all are made of, or where it keeps its place, by its subnet. */
@@ -155,11 +211,15 @@ export class OpenstackCluster extends Cluster {
           configDrive: true,
           stopBeforeDestroy: true,
           ...(zone !== undefined && { availabilityZone: zone }),
-          metadata: metadataOf(context, { ...tags, cluster, release: release.sha256 }),
+          metadata: {
+            ...metadataOf(context, { ...tags, cluster, release: release.sha256 }),
+            // By which controllers know each other.
+            ...(this.#control && { revision: this.revision }),
+          },
         },
         {
           ...parent,
-          dependsOn: [...network.reachability, ...after],
+          dependsOn: [...network.reachability, ...after, ...(this.#control ? [this.#control.outlives] : [])],
           // What is known only while it is deployed may change, too: the port is taken until the old machine is gone.
           deleteBeforeReplace: true,
           customTimeouts,
@@ -169,6 +229,15 @@ export class OpenstackCluster extends Cluster {
     if (context.cloud.batch === undefined) return { name, address, subnetId, instance: make([]) };
     this.#waiting.push(make);
     return { name, address, subnetId };
+  }
+
+  get clusterName(): string {
+    return this.#name;
+  }
+
+  /** The cluster that it joins. */
+  get joinedName(): string | undefined {
+    return this.#joined;
   }
 
   /**
@@ -186,6 +255,12 @@ export class OpenstackCluster extends Cluster {
       after = [new Readiness(`${this.#name}-${machines}`, asked, { ...opts, dependsOn: coming })];
     }
   }
+}
+
+/** What a controller is told, of which its machines know nothing otherwise. */
+function controlFacts({ controller, clusters, tags, loadBalancer }: Settings) {
+  const { allow: _, port: __, certificate: ___, host: ____, ...told } = { ...controller };
+  return { told, clusters, tags, healthCheck: loadBalancer.healthCheck };
 }
 
 /** What machines are named for, as one word: it changes with all that they are made of, as far as the configuration says. */
@@ -209,10 +284,22 @@ function revisionOfMachines(
   };
   const { image, flavors, credential, roles, accessRules, tempUrlKeys, tempUrl, s3 } = cloud;
   const links = tempUrl !== "off";
-  const login = { credential, roles, accessRules, tempUrlKeys, links, s3, name: names.machineCredential };
+  const { controllerCredential, controllerRoles } = cloud;
+  const ofController = args.controls && { controllerCredential, controllerRoles };
+  const login = {
+    ...ofController,
+    credential,
+    roles,
+    accessRules,
+    tempUrlKeys,
+    links,
+    s3,
+    name: names.machineCredential,
+  };
   // A name is no place for what a secret could be guessed by: each guess shall take a while.
   const told = scryptSync(JSON.stringify([app, login]), project, 16).toString("hex");
   const made = { size, machineType, diskGiB, image, flavors, sshKey };
-  const facts = { name, path, project, told, bucket: names.bucket, places, cidr: network.cidr };
+  const control = args.controls && controlFacts(settings);
+  const facts = { name, path, project, told, bucket: names.bucket, places, cidr: network.cidr, control };
   return revisionOf(startup, { ...facts, ...made, authUrl, region });
 }

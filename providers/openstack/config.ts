@@ -16,7 +16,7 @@ const reservedAddresses = 10;
 const keysOfContainer = 2;
 
 /** OpenStack's defaults, and what it cannot do. */
-export const rules: CloudRules = {
+export const rules: CloudRules & { readonly controllers: number } = {
   defaults: {
     machines: 2,
     network: { cidr: "10.0.0.0/16", subnets: [{ cidr: "10.0.1.0/24" }] },
@@ -26,6 +26,9 @@ export const rules: CloudRules = {
   },
   // Machines have no identity of their own, so they are told one.
   takesSecrets: true,
+  takesController: true,
+  // Nothing else would heal one.
+  controllers: 2,
   roomIn({ subnets = [] }, place) {
     const range = parseCidr(subnets[place]?.cidr);
     return range ? addressCount(range) - reservedAddresses : 0;
@@ -43,7 +46,7 @@ export const rules: CloudRules = {
       const remedy = "Octavia gives no answer of its own to what matches no path: let one be 1 at least";
       report("clusters[0].weight", 0, remedy);
     }
-    checkHttps(settings.loadBalancer ?? {}, certificates, report);
+    checkListeners(settings, report);
     checkNames(settings, report);
     checkTags("tags", settings.tags, report);
     refuse(settings, unknown, report);
@@ -69,6 +72,16 @@ const certificates = {
   remedy:
     "it must be a secret container's reference, https://<barbican>/v1/containers/<id>, or a secret's (openstack secret container list)",
 } as const;
+
+/** The load balancer's listener, and the controller's. */
+function checkListeners({ loadBalancer = {}, controller, openstack }: Draft<Settings>, report: Report): void {
+  checkHttps(loadBalancer, certificates, report);
+  if (controller) checkHttps(controller, certificates, report, "controller");
+  else if (openstack?.controllerCredential) {
+    const remedy = "there is no controller (switchyard:controller) to have it; leave it out";
+    report("openstack.controllerCredential", "…", remedy);
+  }
+}
 
 /** What this cloud calls its parts. */
 function checkCloud({ openstack, clusters = [] }: Draft<Settings>, report: Report): void {

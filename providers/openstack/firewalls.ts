@@ -39,6 +39,17 @@ export function makeFirewalls(
   return { edge, app, rules };
 }
 
+/** A group of a load balancer's own, for clients of its own. */
+export function makeFirewall(
+  name: string,
+  context: OpenstackContext,
+  opts: CustomResourceOptions,
+): { readonly id: Output<string>; readonly rules: readonly Resource[] } {
+  const settings = { description: `Load balancer of the ${name}`, tags: tagsOf(context) };
+  const { id } = new SecGroup(name, { ...settings, deleteDefaultRules: true }, opts);
+  return { id, rules: [letOut(name, id, opts)] };
+}
+
 /** Opens a port of a group; named by all of what it opens, because Neutron takes no rule twice. */
 export function letIn(
   group: string,

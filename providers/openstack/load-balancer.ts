@@ -1,12 +1,23 @@
 import type { ComponentResourceOptions, CustomResourceOptions, Output, Resource } from "@pulumi/pulumi";
-import { type Backend, LoadBalancer, type LoadBalancerArgs } from "../../components/load-balancer.ts";
+import {
+  type Backend,
+  LoadBalancer,
+  type LoadBalancerArgs,
+  partPrefix,
+} from "../../components/load-balancer.ts";
 import { httpsPort } from "../../config/https.ts";
 import type { OpenstackCluster } from "./cluster.ts";
 import { nameOf, type OpenstackContext, tagsOf } from "./context.ts";
-import { letIn } from "./firewalls.ts";
+import { letIn, makeFirewall } from "./firewalls.ts";
 import type { OpenstackNetwork } from "./network.ts";
 import * as openstack from "./resources.ts";
 import { weightsOf } from "./weights.ts";
+
+/** A pool, and the weight that each machine of a cluster has in it. */
+export interface PoolShare {
+  readonly pool: Output<string>;
+  readonly weight: number;
+}
 
 /** How long Octavia may take for one part, while which nothing else of the load balancer can be changed. */
 const customTimeouts = { create: "20m", update: "20m", delete: "20m" };
@@ -28,6 +39,10 @@ export class OpenstackLoadBalancer extends LoadBalancer {
   readonly projectId: Output<string>;
   readonly #context: OpenstackContext;
   readonly #loadBalancer: openstack.LoadBalancer;
+  /** What begins the names of its parts. */
+  readonly #prefix: string;
+  /** Of each cluster, the pools that its machines are members of, and each one's weight there. */
+  readonly #shares = new Map<string, PoolShare[]>();
   /** The part that the next one waits for. */
   #last: Resource;
 
@@ -37,10 +52,17 @@ export class OpenstackLoadBalancer extends LoadBalancer {
     const { network, certificate, port } = args;
     const parent = { parent: this };
     const ports = certificate === undefined ? [port] : [port, httpsPort];
+    this.#prefix = partPrefix(args);
+    const isApp = args.purpose === "app";
+    const { id: groupId, rules: own } = isApp
+      ? { id: network.edgeGroupId, rules: [] }
+      : makeFirewall(args.purpose, context, parent);
     const rules = ports.flatMap((opened) =>
-      [...new Set(args.allow)].map((from) => letIn("edge", network.edgeGroupId, opened, from, parent)),
+      [...new Set(args.allow)].map((from) =>
+        letIn(isApp ? "edge" : args.purpose, groupId, opened, from, parent),
+      ),
     );
-    this.#loadBalancer = this.#balancer(name, network, [...network.reachability, ...rules]);
+    this.#loadBalancer = this.#balancer(name, args, groupId, [...network.reachability, ...own, ...rules]);
     this.balancerId = this.#loadBalancer.id;
     this.projectId = this.#loadBalancer.tenantId;
     this.#last = this.#loadBalancer;
@@ -76,8 +98,22 @@ export class OpenstackLoadBalancer extends LoadBalancer {
     this.registerOutputs({ url: this.url });
   }
 
-  #balancer(name: string, network: OpenstackNetwork, dependsOn: Resource[]): openstack.LoadBalancer {
-    const given = nameOf(this.#context, "loadBalancer");
+  /** The pools of a cluster, for machines that join it. */
+  sharesOf(cluster: string): readonly PoolShare[] {
+    return this.#shares.get(cluster) ?? [];
+  }
+
+  #share(cluster: string, pool: openstack.Pool, weight: number): void {
+    this.#shares.set(cluster, [...this.sharesOf(cluster), { pool: pool.id, weight }]);
+  }
+
+  #balancer(
+    name: string,
+    { network, purpose }: Args,
+    groupId: Output<string>,
+    dependsOn: Resource[],
+  ): openstack.LoadBalancer {
+    const given = purpose === "app" ? nameOf(this.#context, "loadBalancer") : undefined;
     const { loadBalancerProvider } = this.#context.cloud;
     return new openstack.LoadBalancer(
       name,
@@ -85,7 +121,7 @@ export class OpenstackLoadBalancer extends LoadBalancer {
         ...(given && { name: given }),
         ...(network.subnets[0] && { vipSubnetId: network.subnets[0].id }),
         // Its address would have the project's default group alone.
-        securityGroupIds: [network.edgeGroupId],
+        securityGroupIds: [groupId],
         ...(loadBalancerProvider && { loadbalancerProvider: loadBalancerProvider }),
         tags: tagsOf(this.#context),
       },
@@ -159,18 +195,22 @@ export class OpenstackLoadBalancer extends LoadBalancer {
   #poolOf(backend: Backend<OpenstackCluster>, args: Args): openstack.Pool {
     const pool = this.#pool(backend.name, args);
     this.#members(pool, "", backend, 1);
+    this.#share(backend.name, pool, 1);
     return pool;
   }
 
   /** What matches no path: Octavia cannot split it between pools, so all machines are in one, by weight. */
   #poolOfAll(args: Args): openstack.Pool {
-    const pool = this.#pool("all", args);
+    const pool = this.#pool(`${this.#prefix}all`, args);
     const weights = weightsOf(
       args.backends.map(({ weight, cluster }) => ({ weight, machines: cluster.size })),
     );
     for (const [place, backend] of args.backends.entries()) {
-      const weight = weights[place] ?? 0;
-      if (weight > 0) this.#members(pool, "all-", backend, weight);
+      // Of a cluster without machines, those that join it have a weight all the same.
+      const weight = weights[place] || Math.min(1, backend.weight);
+      if (weight === 0) continue;
+      this.#members(pool, "all-", backend, weight);
+      this.#share(backend.name, pool, weight);
     }
     return pool;
   }
@@ -181,7 +221,7 @@ export class OpenstackLoadBalancer extends LoadBalancer {
     const listen = (name: string, protocolPort: number, settings: Partial<openstack.ListenerArgs>) =>
       this.#made(
         new openstack.Listener(
-          name,
+          `${this.#prefix}${name}`,
           {
             loadbalancerId: this.#loadBalancer.id,
             protocol: "HTTP",
@@ -202,12 +242,12 @@ export class OpenstackLoadBalancer extends LoadBalancer {
     const http = listen("http", port, serves);
     const redirect = this.#made(
       new openstack.L7PolicyV2(
-        "redirect",
+        `${this.#prefix}redirect`,
         { listenerId: http.id, action: "REDIRECT_TO_URL", redirectUrl: `https://${host}/`, position: 1 },
         this.#next(),
       ),
     );
-    this.#rule("redirect", redirect, "STARTS_WITH", "/");
+    this.#rule(`${this.#prefix}redirect`, redirect, "STARTS_WITH", "/");
     return https;
   }
 

@@ -1,5 +1,6 @@
 import { didYouMean } from "../../config/read.ts";
 import type { Draft, Report, Settings } from "../../config/settings.ts";
+import { markKeys } from "../../service/compute/openstack/look.ts";
 
 interface NameRule {
   readonly pattern: RegExp;
@@ -35,7 +36,10 @@ const metadataKey = /^[\w\-:. ]{1,255}$/;
 const mostTags = 60;
 
 /** Metadata that the program sets itself. */
-const ownTags: ReadonlySet<string> = new Set(["project_name", "cluster", "release"]);
+const ownTags: ReadonlySet<string> = new Set([
+  ...["project_name", "cluster", "release", "revision"],
+  ...Object.values(markKeys),
+]);
 
 /** A bucket of S3's has a name of its service, not of its project (Amazon S3 user guide, "Bucket naming rules"). */
 const s3BucketName: NameRule = {

@@ -32,9 +32,21 @@ const tagged = (inputs: unknown): Breach[] =>
     ? []
     : [{ property: "tags", found: "have no project_name" }];
 
+/**
+ * Whether an access rule is for all of a service: for one of the object store's, `/v1/ACCOUNT/CONTAINER/…`, for all
+ * containers. Other services have no narrower names than those of their calls.
+ */
+function isWide(service: string, path: string): boolean {
+  const named = service === "object-store" ? path.split("/").slice(3, 4).join("") : path;
+  return named.replaceAll(/[*/]/g, "") === "";
+}
+
 function wideCredential(inputs: unknown): Breach[] {
   const rules = itemsAt(inputs, "accessRules");
-  const paths = rules.map((rule) => String(valueAt(rule, "path")));
+  const paths = rules.flatMap((rule) => {
+    const path = String(valueAt(rule, "path"));
+    return isWide(String(valueAt(rule, "service")), path) ? [path] : [];
+  });
   return [
     ...(valueAt(inputs, "unrestricted") === true
       ? [{ property: "unrestricted", found: "is true: it makes further credentials" }]
@@ -42,10 +54,7 @@ function wideCredential(inputs: unknown): Breach[] {
     ...(rules.length === 0
       ? [{ property: "accessRules", found: "are not set: it may do whatever its roles may" }]
       : []),
-    // `/v1/ACCOUNT/CONTAINER/…`: a rule without a container is for all of them.
-    ...paths
-      .filter((path) => path.split("/").slice(3, 4).join("").replaceAll("*", "") === "")
-      .map((path) => ({ property: "accessRules", found: `have ${path}` })),
+    ...paths.map((path) => ({ property: "accessRules", found: `have ${path}` })),
     ...(itemsAt(inputs, "roles").includes("admin") ? [{ property: "roles", found: "have admin" }] : []),
   ];
 }

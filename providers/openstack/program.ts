@@ -2,7 +2,9 @@ import type { Cloud } from "../../components/cloud.ts";
 import type { Settings } from "../../config/settings.ts";
 import type { MachineAccess, OpenstackBucket } from "./bucket.ts";
 import { OpenstackCluster } from "./cluster.ts";
+import { rules } from "./config.ts";
 import { nameOf, openContext } from "./context.ts";
+import { controlOf } from "./control.ts";
 import { Flavors } from "./flavors.ts";
 import { OpenstackLoadBalancer } from "./load-balancer.ts";
 import { OpenstackNetwork } from "./network.ts";
@@ -16,6 +18,8 @@ export function createCloud(settings: Settings): Cloud<OpenstackNetwork, Opensta
   const { authUrl, region } = context;
   const { s3 } = context.cloud;
   let balancer: OpenstackLoadBalancer | undefined;
+  const own: OpenstackCluster[] = [];
+  const peaks: OpenstackCluster[] = [];
   let shared: { readonly access: MachineAccess; readonly flavors: Flavors } | undefined;
   return {
     get operator() {
@@ -31,17 +35,26 @@ export function createCloud(settings: Settings): Cloud<OpenstackNetwork, Opensta
       return new OpenstackNetwork(name, args, context, opts);
     },
     bucket: (name, args, opts) => new (s3 ? OpenstackS3 : SwiftBucket)(name, args, context, opts),
+    controllers: rules.controllers,
     cluster: (name, args, opts) => {
       shared ??= {
-        access: args.bucket.machineAccess(),
+        access: args.bucket.machineAccess("machines"),
         flavors: new Flavors(context),
       };
       const { access, flavors } = shared;
-      return new OpenstackCluster(name, args, access, flavors, context, opts);
+      if (args.controls && balancer) {
+        const control = controlOf(name, args, { own, peaks, balancer }, context);
+        const credential = args.bucket.machineAccess("controller");
+        return new OpenstackCluster(name, args, credential, flavors, context, control, opts);
+      }
+      const cluster = new OpenstackCluster(name, args, access, flavors, context, undefined, opts);
+      (args.joins ? peaks : own).push(cluster);
+      return cluster;
     },
     loadBalancer: (name, args, opts) => {
-      balancer = new OpenstackLoadBalancer(name, args, context, opts);
-      return balancer;
+      const made = new OpenstackLoadBalancer(name, args, context, opts);
+      if (args.purpose === "app") balancer = made;
+      return made;
     },
   };
 }

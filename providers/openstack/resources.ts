@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { LayoutInputs } from "./layout.ts";
 import type { S3BucketInputs } from "./s3-bucket.ts";
+import type { SweepInputs } from "./sweep.ts";
 
 // Each from a file of its own: an index of the SDK's would load all others.
 export { Flavor } from "@pulumi/openstack/compute/flavor.js";
@@ -30,6 +31,17 @@ export { Container, type ContainerArgs } from "@pulumi/openstack/objectstorage/c
 export class Layout extends pulumi.CustomResource {
   constructor(name: string, args: LayoutInputs, opts?: pulumi.CustomResourceOptions) {
     super("switchyard:openstack:Layout", name, { ...args }, opts);
+  }
+}
+
+/** What removes extra machines, once it is deleted itself. */
+export class Sweep extends pulumi.CustomResource {
+  constructor(
+    name: string,
+    args: { readonly [K in keyof SweepInputs]: pulumi.Input<SweepInputs[K]> },
+    opts?: pulumi.CustomResourceOptions,
+  ) {
+    super("switchyard:openstack:Sweep", name, { ...args }, opts);
   }
 }
 

@@ -2,8 +2,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { AdminToken } from "../../components/admin-token.ts";
 import type { BucketArgs, ObjectPlace } from "../../components/bucket.ts";
 import type { OpenstackS3Settings } from "../../config/settings.ts";
-import { type MachineAccess, OpenstackBucket } from "./bucket.ts";
+import { type MachineAccess, OpenstackBucket, type Owner } from "./bucket.ts";
 import { logicalName, nameOf, type OpenstackContext } from "./context.ts";
+import { MachineCredential } from "./identity.ts";
 import { Ec2CredentialV3, S3Bucket } from "./resources.ts";
 
 /** One bucket of a service that speaks S3, which the plugin makes with the access key of who deploys. It is private. */
@@ -11,6 +12,9 @@ export class OpenstackS3 extends OpenstackBucket {
   readonly bucketName: pulumi.Output<string>;
   protected readonly objects: ObjectPlace;
   readonly #s3: OpenstackS3Settings;
+  readonly #context: OpenstackContext;
+  /** The access key that the program makes, for all machines. */
+  #made: Ec2CredentialV3 | undefined;
 
   constructor(
     name: string,
@@ -19,6 +23,7 @@ export class OpenstackS3 extends OpenstackBucket {
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super(name, args, opts);
+    this.#context = context;
     const { project, cloud } = context;
     if (!cloud.s3) throw new Error("switchyard:openstack.s3 is missing, and the rules have let that pass");
     this.#s3 = cloud.s3;
@@ -40,14 +45,23 @@ export class OpenstackS3 extends OpenstackBucket {
     return pulumi.interpolate`${prefix}-${sha256.apply((digits) => digits.slice(0, 10))}`;
   }
 
-  override machineAccess(): MachineAccess {
+  override machineAccess(owner: Owner): MachineAccess {
     const { endpoint, region, credential } = this.#s3;
-    const made = credential ? undefined : new Ec2CredentialV3("machines");
+    if (!credential) this.#made ??= new Ec2CredentialV3("machines");
+    const made = this.#made;
+    // Nova's and Octavia's machines are no store's: for these the controller has another.
+    const own = owner === "controller" ? new MachineCredential(owner, [], this.#context) : undefined;
+    const login = own?.login(this.#context);
     const place = { BUCKET: this.bucketName, AWS_REGION: region, S3_ENDPOINT: endpoint };
     return {
       settings: place,
-      environment: { STORE: "s3", ...place, AWS_ACCESS_KEY_ID: made?.access ?? credential?.id ?? "" },
-      secrets: { AWS_SECRET_ACCESS_KEY: made?.secret ?? credential?.secret ?? "" },
+      environment: {
+        STORE: "s3",
+        ...place,
+        AWS_ACCESS_KEY_ID: made?.access ?? credential?.id ?? "",
+        ...login?.environment,
+      },
+      secrets: { AWS_SECRET_ACCESS_KEY: made?.secret ?? credential?.secret ?? "", ...login?.secrets },
     };
   }
 }

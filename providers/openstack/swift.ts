@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { AdminToken } from "../../components/admin-token.ts";
 import type { BucketArgs, ObjectPlace } from "../../components/bucket.ts";
-import { type MachineAccess, OpenstackBucket } from "./bucket.ts";
+import { type MachineAccess, OpenstackBucket, type Owner } from "./bucket.ts";
 import { logicalName, nameOf, type OpenstackContext } from "./context.ts";
-import { MachineCredential } from "./identity.ts";
+import { fetches, keeps, MachineCredential } from "./identity.ts";
 import { Container, type ContainerArgs } from "./resources.ts";
 
 /**
@@ -16,6 +16,7 @@ export class SwiftBucket extends OpenstackBucket {
   readonly releasesName: pulumi.Output<string>;
   protected readonly objects: ObjectPlace;
   readonly #context: OpenstackContext;
+  readonly #args: BucketArgs;
   /** What links to files are signed with, the first one; secrets. */
   readonly #keys: readonly pulumi.Output<string>[];
 
@@ -27,6 +28,7 @@ export class SwiftBucket extends OpenstackBucket {
   ) {
     super(name, args, opts);
     this.#context = context;
+    this.#args = args;
     const parent = { parent: this };
     const { project, authUrl, region, cloud } = context;
     this.#keys = this.#temporaryUrlKeys();
@@ -48,24 +50,31 @@ export class SwiftBucket extends OpenstackBucket {
     this.registerOutputs({ bucketName: this.bucketName });
   }
 
-  override machineAccess(): MachineAccess {
+  override machineAccess(owner: Owner): MachineAccess {
     const { authUrl, region } = this.#context;
-    const credential = new MachineCredential("machines", this, this.#context);
-    const keystone = { OS_AUTH_URL: authUrl, OS_REGION_NAME: region };
-    const [key] = this.#keys;
+    const container = owner === "controller" ? this.#documents() : this.bucketName;
+    const grants = [
+      { container: this.releasesName, ...fetches },
+      { container, ...keeps[owner] },
+    ];
+    const { environment, secrets } = new MachineCredential(owner, grants, this.#context).login(this.#context);
+    const [key] = owner === "controller" ? [] : this.#keys;
     return {
-      settings: { CONTAINER: this.releasesName, ...keystone },
-      environment: {
-        STORE: "swift",
-        BUCKET: this.bucketName,
-        ...keystone,
-        OS_APPLICATION_CREDENTIAL_ID: credential.credentialId,
-      },
-      secrets: {
-        OS_APPLICATION_CREDENTIAL_SECRET: credential.secret,
-        ...(key && { SWIFT_TEMP_URL_KEY: key }),
-      },
+      settings: { CONTAINER: this.releasesName, OS_AUTH_URL: authUrl, OS_REGION_NAME: region },
+      environment: { STORE: "swift", BUCKET: container, ...environment },
+      secrets: { ...secrets, ...(key && { SWIFT_TEMP_URL_KEY: key }) },
     };
+  }
+
+  /**
+   * The controller's own container, of its document: no child of the bucket, whose protection would keep a stack from going
+   * on without a controller. Where files are protected it is kept, and found again by its name.
+   */
+  #documents(): pulumi.Output<string> {
+    const { project } = this.#context;
+    const name = pulumi.interpolate`${this.bucketName}-controller`;
+    const options = { retainOnDelete: this.#args.protect };
+    return new Container(`${project}-controller`, { name, forceDestroy: true }, options).name;
   }
 
   /** Those that are configured, of which the first signs; else one that is made once, and stays: it is protected, too. */

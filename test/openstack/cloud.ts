@@ -89,7 +89,12 @@ async function callerFor(who: OpenstackCredentials, { ports }: CloudPlace): Prom
     const below = catalog[service].path.replace("%(project_id)s", project.id);
     const answer = await fetch(`${urlOf(ports[service])}${below}${path}`, {
       method,
-      headers: { "content-type": "application/json", "x-auth-token": id },
+      headers: {
+        "content-type": "application/json",
+        "x-auth-token": id,
+        // The first of Nova's versions that knows soft policies.
+        "openstack-api-version": "compute 2.15",
+      },
       ...(body && { body: JSON.stringify(body) }),
     });
     const text = await answer.text();

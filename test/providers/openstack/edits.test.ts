@@ -23,6 +23,7 @@ const s3 = {
   store: "s3",
   s3: { endpoint: "https://rgw.example.org", credential: { id: "a", secret: "b" } },
 };
+const controller = { allow: ["192.0.2.0/24"], flavors: { standard: "small" } };
 const access = [{ port: 22, from: ["192.0.2.0/24"] }];
 
 const base = {
@@ -240,6 +241,20 @@ const rows: readonly EditRow[] = [
     to: { sshKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g me" },
     rolled: all,
     service: rolls,
+  },
+  { edit: "Add `controller`", to: { controller }, service: none },
+  {
+    edit: "Remove `controller`",
+    from: { controller },
+    to: {},
+    service: "Extra machines go at the end, without time for their requests.",
+  },
+  {
+    edit: "Another machine type of a flavor",
+    from: { controller },
+    to: { controller: { ...controller, flavors: { standard: "medium" } } },
+    rolled: ["controller"],
+    service: "No interruption; the new controllers replace extra machines of that flavor, one at a time.",
   },
   {
     edit: "Take the bucket's protection away",
