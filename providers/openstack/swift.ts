@@ -68,13 +68,14 @@ export class SwiftBucket extends OpenstackBucket {
 
   /**
    * The controller's own container, of its document: no child of the bucket, whose protection would keep a stack from going
-   * on without a controller. Where files are protected it is kept, and found again by its name.
+   * on without a controller. It is kept, and found again by its name, unless files may be deleted, too.
    */
   #documents(): pulumi.Output<string> {
     const { project } = this.#context;
     const name = pulumi.interpolate`${this.bucketName}-controller`;
-    const options = { retainOnDelete: this.#args.protect };
-    return new Container(`${project}-controller`, { name, forceDestroy: true }, options).name;
+    const { protect, empty } = this.#args;
+    const options = { retainOnDelete: protect || !empty };
+    return new Container(`${project}-controller`, { name, forceDestroy: empty }, options).name;
   }
 
   /** Those that are configured, of which the first signs; else one that is made once, and stays: it is protected, too. */

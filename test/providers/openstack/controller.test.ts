@@ -68,7 +68,7 @@ describe("a stack with a controller on OpenStack", { timeout: 240_000 }, () => {
     const ofMachines = JSON.stringify(inputs("ApplicationCredential::switchyard-machines"));
     expect(ofMachines).not.toMatch(/compute|-controller/);
     expect(plan.get("Container::switchyard-controller")).toMatchObject({
-      inputs: { name: "${Container:switchyard-files.name}-controller", forceDestroy: true },
+      inputs: { name: "${Container:switchyard-files.name}-controller", forceDestroy: false },
       retainOnDelete: true,
     });
   });
