@@ -31,7 +31,7 @@ const roundMs = 15_000;
 const answerMs = 5_000;
 
 /** Steps that make something. */
-const makes: ReadonlySet<Step["do"]> = new Set(["open", "boot"]);
+const makes: ReadonlySet<Step["do"]> = new Set(["open"]);
 
 /** What a group could not do last, and when it tries again. */
 interface Failure {

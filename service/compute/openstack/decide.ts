@@ -4,7 +4,6 @@ import type { GroupTemplate, PoolShare, Template } from "./template.ts";
 /** One step, each of which may be repeated, and is done by whoever comes first. */
 export type Step = (
   | { readonly do: "open"; readonly template: GroupTemplate; readonly number: number }
-  | { readonly do: "boot"; readonly template: GroupTemplate; readonly slot: Slot }
   | { readonly do: "join"; readonly template: GroupTemplate; readonly slot: Slot; readonly share: PoolShare }
   | { readonly do: "weigh"; readonly member: Member; readonly weight: number }
   | { readonly do: "leave"; readonly member: Member }
@@ -18,7 +17,7 @@ export type Step = (
 };
 
 /** One that makes nothing. */
-export type ClearingStep = Exclude<Step, { readonly do: "open" | "boot" | "join" }>;
+export type ClearingStep = Exclude<Step, { readonly do: "open" | "join" }>;
 
 export interface Decision {
   readonly steps: readonly Step[];
@@ -30,6 +29,9 @@ export interface Decision {
 const underWayMs = 3_000;
 /** The same of new machines that are waited for before old ones go. */
 const rollMs = 10_000;
+
+/** How long who made a port may take to ask for its machine, in milliseconds; then it was killed. */
+const claimMs = 120_000;
 
 /** How many machines a group is to have, as far as is known. */
 export type Wanted = ReadonlyMap<string, number>;
@@ -92,7 +94,7 @@ function ofGroup(
   }
   if (template) {
     for (const slot of live) steps.push(...serving(slot, template, bootSeconds, now));
-    if (live.some(({ server }) => server?.status === "BUILD")) waits.push(underWayMs);
+    if (live.some(({ server }) => !server || server.status === "BUILD")) waits.push(underWayMs);
   }
   if (wanted !== undefined) {
     const { opens, drains, rolls } = sizing(slots, template, wanted);
@@ -120,7 +122,11 @@ function leaving({ members, server, group, ...rest }: Slot, isDrained: boolean):
 /** A machine that is wanted: made anew when it is gone or has failed, and in its pools once it runs. */
 function serving(slot: Slot, template: GroupTemplate, bootSeconds: number, now: number): Step[] {
   const { server, members, group } = slot;
-  if (!server) return [{ do: "boot", template, slot, group }];
+  if (!server) {
+    // Whoever made the port makes its machine; nobody else may, because Nova would take both.
+    if (now - slot.made < claimMs) return [];
+    return [...members.map((member): Step => ({ do: "leave", member, group })), { do: "close", slot, group }];
+  }
   if (!isThere(server)) return [];
   if (server.status === "ERROR")
     return [{ do: "discard", server, why: server.fault?.message ?? "Nova says no more than ERROR", group }];
@@ -128,6 +134,8 @@ function serving(slot: Slot, template: GroupTemplate, bootSeconds: number, now: 
   if (server.status === "BUILD" && isLate)
     return [{ do: "discard", server, why: `Nova did not make it in ${bootSeconds} s`, group }];
   if (server.status !== "ACTIVE") return [];
+  // Nova has taken it away, with another machine that was made for it by a request that was sent twice.
+  if (!slot.isBound) return [{ do: "discard", server, why: "it has lost its port", group }];
   const { pools } = template;
   const joins = pools.flatMap((share): Step[] => {
     const member = members.find(({ pool }) => pool === share.pool);

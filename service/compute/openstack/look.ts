@@ -19,7 +19,9 @@ export interface Server {
 interface Port {
   readonly id: string;
   readonly description: string;
+  /** The machine that it is bound to; empty: none. */
   readonly device_id: string;
+  readonly created_at: string;
   readonly fixed_ips: readonly { readonly subnet_id: string; readonly ip_address: string }[];
 }
 
@@ -36,7 +38,7 @@ export interface Member extends OctaviaMember {
   readonly pool: string;
 }
 
-/** A place for one machine of a group: a port, which outlives the machines on it. */
+/** A place for one machine of a group: its port, which whoever makes it makes the machine for. */
 export interface Slot {
   readonly port: string;
   /** The group's id, and which of its slots it is. */
@@ -44,6 +46,10 @@ export interface Slot {
   readonly number: number;
   readonly subnet: string;
   readonly address: string;
+  /** When its port was made, in milliseconds since the epoch. */
+  readonly made: number;
+  /** Whether Nova has bound its port to a machine. */
+  readonly isBound: boolean;
   /** Since when its machine gets no new requests, in milliseconds since the epoch; absent: it is wanted. */
   readonly drains?: number;
   /** The machine on it, once there is one. */
@@ -98,11 +104,12 @@ export async function look(
   signal: AbortSignal,
 ): Promise<Look> {
   const named = encodeURIComponent(`^${project}-`);
-  const [servers, ports, ...inPools] = await Promise.all([
+  const [servers, ...inPools] = await Promise.all([
     api.all<Server>("compute", `/servers/detail?name=${named}`, "servers", signal),
-    api.all<Port>("network", `/ports?network_id=${network}`, "ports", signal),
     ...pools.map((pool) => membersOf(api, pool, signal)),
   ]);
+  // Later than machines: the port of one that is active has been bound before.
+  const ports = await api.all<Port>("network", `/ports?network_id=${network}`, "ports", signal);
   const members = inPools.flat();
   const byId = new Map(servers.map((server) => [server.id, server]));
   const at = (address: string) => members.filter((member) => member.address === address);
@@ -115,7 +122,15 @@ export async function look(
     const { ip_address: address, subnet_id: subnet } = fixed;
     const bound = byId.get(port.device_id);
     if (group !== undefined) {
-      const place = { port: port.id, group, number: Number(number), subnet, address };
+      const place = {
+        port: port.id,
+        group,
+        number: Number(number),
+        subnet,
+        address,
+        made: Date.parse(port.created_at),
+        isBound: port.device_id !== "",
+      };
       const server = bound ?? unbound(place);
       slots.push({
         ...place,

@@ -26,8 +26,6 @@ export async function perform(step: Step, hands: Hands, now: number, signal: Abo
   switch (step.do) {
     case "open":
       return open(step.template, step.number, hands, signal);
-    case "boot":
-      return boot(step.template, step.slot, hands, signal);
     case "join":
       return join(step.template, step.slot, step.share, hands, signal);
     default:
@@ -80,7 +78,9 @@ const placeOf = ({ places }: GroupTemplate, number: number) => places[number % p
 const nameOf = ({ project }: Template, { name }: GroupTemplate, number: number) =>
   `${project}-${name}-${number}`;
 
-async function open(group: GroupTemplate, number: number, { api, template }: Hands, signal: AbortSignal) {
+/** Makes a place and its machine, unless another controller is faster. */
+async function open(group: GroupTemplate, number: number, hands: Hands, signal: AbortSignal) {
+  const { api, template } = hands;
   const port = {
     network_id: template.network,
     name: nameOf(template, group, number),
@@ -90,15 +90,36 @@ async function open(group: GroupTemplate, number: number, { api, template }: Han
     security_groups: [template.securityGroup],
     admin_state_up: true,
   };
-  await unlessDone(/MacAddressInUse/, api.call("network", "POST", "/ports", { body: { port }, signal }));
+  const made: { id?: string } = {};
+  await unlessDone(/MacAddressInUse/, async () => {
+    const answer = await api.call<{ port: { id: string } }>("network", "POST", "/ports", {
+      body: { port },
+      signal,
+    });
+    made.id = answer.port.id;
+  });
+  const { id } = made;
+  if (id === undefined) return;
+  try {
+    await boot(group, number, id, hands, signal);
+  } catch (error) {
+    // Without its machine a place is none.
+    await gone(api.call("network", "DELETE", `/ports/${id}`));
+    throw error;
+  }
 }
 
-async function boot(group: GroupTemplate, slot: Slot, hands: Hands, signal: AbortSignal): Promise<void> {
+async function boot(
+  group: GroupTemplate,
+  number: number,
+  port: string,
+  hands: Hands,
+  signal: AbortSignal,
+): Promise<void> {
   const { api, template } = hands;
-  const { port, number, subnet } = slot;
   if (template.tags.length > 0)
     await api.call("network", "PUT", `/ports/${port}/tags`, { body: { tags: template.tags }, signal });
-  const zone = group.places.find((place) => place.subnet === subnet)?.zone;
+  const zone = placeOf(group, number)?.zone;
   const mark = {
     [markKeys.network]: template.network,
     [markKeys.group]: group.id,
@@ -117,7 +138,7 @@ async function boot(group: GroupTemplate, slot: Slot, hands: Hands, signal: Abor
     ...(zone !== undefined && { availability_zone: zone }),
   };
   const body = { server, "os:scheduler_hints": { group: group.id } };
-  await unlessDone(/is still in use/, api.call("compute", "POST", "/servers", { body, signal }));
+  await api.call("compute", "POST", "/servers", { body, signal });
 }
 
 /** What a machine boots from: the image itself, or a volume that is made of it and goes with the machine. */
@@ -145,17 +166,16 @@ async function join(
     tags: [memberTag(template.network), ...template.tags],
   };
   await onBalancer(signal, () =>
-    unlessDone(
-      /already/,
-      api.call("load-balancer", "POST", `/pools/${pool}/members`, { body: { member }, signal }),
-    ),
+    unlessDone(/already/, async () => {
+      await api.call("load-balancer", "POST", `/pools/${pool}/members`, { body: { member }, signal });
+    }),
   );
 }
 
 /** Does what the other controller may have done in between, which a conflict in these words says. */
-async function unlessDone(conflict: RegExp, work: Promise<unknown>): Promise<void> {
+async function unlessDone(conflict: RegExp, work: () => Promise<void>): Promise<void> {
   try {
-    await work;
+    await work();
   } catch (error) {
     if (!(error instanceof ServiceError && error.status === 409 && conflict.test(error.message))) throw error;
   }

@@ -53,7 +53,15 @@ const memberOf = (number: number, more: Partial<Member> = {}): Member => ({
 });
 
 function slotOf(number: number, more: Partial<Slot> = {}): Slot {
-  const place = { port: `port-${number}`, group: "g", number, subnet: "sn", address: `10.0.0.${number}` };
+  const known = { made: Date.parse(created) - 600_000, isBound: true };
+  const place = {
+    ...known,
+    port: `port-${number}`,
+    group: "g",
+    number,
+    subnet: "sn",
+    address: `10.0.0.${number}`,
+  };
   return { ...place, server: serverOf(number), members: [memberOf(number)], ...more };
 }
 
@@ -87,7 +95,9 @@ test.each<[string, readonly Slot[], number | undefined, string[]]>([
     3,
     ["weigh member-3 0", "open 0", "open 2"],
   ],
-  ["a machine for a place without one", [emptyOf(0)], 1, ["boot 0"]],
+  ["time to who makes a machine", [emptyOf(0, { members: [], made: now })], 1, []],
+  ["another machine for one without its port", [slotOf(0, { isBound: false })], 1, ["discard server-0"]],
+  ["no place without a machine", [emptyOf(0, { members: [] })], 1, ["close 0"]],
   ["its pools for one that runs", [slotOf(0, { members: [] })], 1, ["join 0"]],
   [
     "no pool for one that is made",
