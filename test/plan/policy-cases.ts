@@ -273,7 +273,10 @@ const container = "openstack:objectstorage/container:Container";
 const secGroupRule = "openstack:networking/secGroupRule:SecGroupRule";
 const nova = "openstack:compute/instance:Instance";
 const credential = "openstack:identity/applicationCredential:ApplicationCredential";
-const narrow = [{ service: "object-store", method: "GET", path: "/v1/*/${Container:files.name}/**" }];
+const narrow = [
+  { service: "object-store", method: "GET", path: "/v1/*/${Container:files.name}/**" },
+  { service: "compute", method: "POST", path: "/**/servers" },
+];
 const pool = made("openstack:loadbalancer/pool:Pool");
 const monitor = "openstack:loadbalancer/monitor:Monitor";
 
@@ -322,6 +325,9 @@ const openstack: Case[] = [
     accessRules: made(credential, { roles: ["member"] }),
     "accessRules (all containers)": made(credential, {
       accessRules: [{ service: "object-store", method: "GET", path: "/v1/*/**" }],
+    }),
+    "accessRules (all of Nova)": made(credential, {
+      accessRules: [...narrow, { service: "compute", method: "POST", path: "/**" }],
     }),
     unrestricted: made(credential, { accessRules: narrow, unrestricted: true }),
     roles: made(credential, { accessRules: narrow, roles: ["admin"] }),

@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: tokens look like this
 import { beforeAll, describe, expect, it } from "vitest";
+import { graphOf } from "../../../plan/graph/model.ts";
 import { planExample, planStack, type StackPlan } from "../../support/plan.ts";
 import { cloud, problemsOf } from "./problems.ts";
 
@@ -89,6 +90,27 @@ describe("a stack with a controller on OpenStack", { timeout: 240_000 }, () => {
     });
     expect(plan.outputs.controllerUrl).toBe("http://${FloatingIp:controller.address}:8081");
     expect(plan.outputs.operator).toMatchObject({ loadBalancer: "${edge.id}" });
+  });
+
+  it("is drawn with the groups of extra machines in their clusters' boxes, and who has which credential", () => {
+    const { boxes, flows } = graphOf(plan.document, "openstack", () => []);
+    const clusters = boxes.filter(({ kind }) => kind === "cluster");
+    expect(clusters.map(({ name, note }) => [name, note])).toEqual([
+      ["cluster1", "5 × switchyard-large, 2 extra groups"],
+      ["cluster2", "4 × switchyard-standard, 2 extra groups"],
+      ["controller", "2 × switchyard-standard"],
+    ]);
+    const nameOf = (id: string) => boxes.find((box) => box.id === id)?.name;
+    const drawn = flows.map(({ from, to, label }) => `${nameOf(from)} ${label} ${nameOf(to)}`);
+    expect(drawn).toEqual(
+      expect.arrayContaining([
+        "controller sizes cluster1",
+        "controller sizes cluster2",
+        "controller rights controller",
+        "machines rights cluster1",
+      ]),
+    );
+    expect(drawn).not.toContain("controller rights cluster1");
   });
 
   it("sweeps what controllers have made after them, and before network and pools", () => {

@@ -13,12 +13,13 @@ vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 const sshKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHKJc2sGKnVLc5lyMgHp4WkVqdnSBaAhgLxHYm0lSrpP me";
 const barbican = "https://barbican.example.org/v1/containers";
 
-/** What OpenStack itself is asked for, of an example and of stacks with all that the example has not. */
+/** What OpenStack itself is asked for, of examples and of stacks with all that these have not. */
 let planned: PlannedResource[];
 
 beforeAll(async () => {
   const plans = [
     await planExample("openstack-two-clusters"),
+    await planExample("openstack-peak-hours"),
     await planStack("openstack", {
       openstack: {
         ...cloud,
