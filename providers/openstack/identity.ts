@@ -47,11 +47,13 @@ export const controllerCalls: Readonly<Record<string, readonly string[]>> = {
     "PUT /ports/*",
     "PUT /ports/*/tags",
     "DELETE /ports/*",
+    // Asked by Octavia, with the token of who adds a member.
+    "GET /subnets/*",
   ],
 };
 
 /** Paths below any version: `*` is one segment, `**` is any number (Identity API v3, "Application Credentials", access rules). */
-function callRules() {
+export function callRules() {
   return Object.entries(controllerCalls).flatMap(([service, calls]) =>
     calls.map((call) => {
       const [method = "", path = ""] = call.split(" ");
