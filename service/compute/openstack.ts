@@ -27,6 +27,9 @@ const lookMs = 40_000;
 /** How long one round of work may take, in milliseconds; what is left is the next one's, so that no edge has to wait. */
 const roundMs = 15_000;
 
+/** How long a machine may take to be asked for, in milliseconds: one that is cut short is lost, and its place with it. */
+const openMs = 60_000;
+
 /** How long another controller may take to answer, in milliseconds. */
 const answerMs = 5_000;
 
@@ -110,7 +113,8 @@ class OpenstackCompute implements Compute {
       if (limit.aborted) break;
       try {
         if (step.do === "discard" && step.why !== undefined) this.#note(step.group, step.why, now);
-        await perform(step, this.#hands(), now, limit);
+        const own = AbortSignal.any([signal, AbortSignal.timeout(openMs)]);
+        await perform(step, this.#hands(), now, makes.has(step.do) ? own : limit);
       } catch (error) {
         signal.throwIfAborted();
         // The next round goes on.

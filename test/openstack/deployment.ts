@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { callRules } from "../../providers/openstack/identity.ts";
 import type { Compute } from "../../service/compute/compute.ts";
 import type { GroupTemplate, Template } from "../../service/compute/openstack/template.ts";
 import { openOpenstackCompute } from "../../service/compute/openstack.ts";
@@ -14,6 +15,7 @@ const patienceMs = 240_000;
 export interface Deployment {
   readonly cloud: OpenstackCloud;
   readonly user: Caller;
+  /** Of who deploys. */
   readonly login: KeystoneSettings;
   readonly template: Template;
   readonly group: GroupTemplate;
@@ -109,6 +111,7 @@ async function deployInto(cloud: OpenstackCloud): Promise<Deployment> {
   }
   await balanced();
   const login = { ...cloud.user, OS_INTERFACE: "public" } as const;
+  const controller = await credentialOf(cloud, user);
   return {
     cloud,
     user,
@@ -133,13 +136,35 @@ async function deployInto(cloud: OpenstackCloud): Promise<Deployment> {
       }),
     open: (changed = template, now = Date.now) =>
       openOpenstackCompute({
-        login,
+        login: controller,
         template: changed,
         self: "controller-1",
         images: [names.image, cloud.made.image],
         now,
         answers: async () => false,
       }),
+  };
+}
+
+/** The controller's login, limited as the program's is to its calls; which the services check. */
+async function credentialOf(cloud: OpenstackCloud, user: Caller): Promise<KeystoneSettings> {
+  const { OS_AUTH_URL, OS_REGION_NAME, OS_USERNAME } = cloud.user;
+  const admin = await cloud.logIn(cloud.administrator);
+  const { users } = await admin("keystone", "GET", `/users?name=${OS_USERNAME}`);
+  const path = `/users/${users[0].id}/application_credentials`;
+  const { application_credential: made } = await user("keystone", "POST", path, {
+    application_credential: {
+      name: "controller",
+      roles: ["load-balancer_member", "member", "reader"].map((name) => ({ name })),
+      access_rules: callRules(),
+    },
+  });
+  return {
+    OS_AUTH_URL,
+    OS_REGION_NAME,
+    OS_INTERFACE: "public",
+    OS_APPLICATION_CREDENTIAL_ID: made.id,
+    OS_APPLICATION_CREDENTIAL_SECRET: made.secret,
   };
 }
 

@@ -4,7 +4,7 @@ import { bin, configuration, installed, quiet, startKeystone } from "../servers/
 
 import { type Running, startAll, startServer } from "../servers/process.ts";
 import { freePorts } from "../support/ports.ts";
-import { type CloudPlace, hosts, type ServiceName, serviceNames, urlOf } from "./settings.ts";
+import { type CloudPlace, catalog, hosts, type ServiceName, serviceNames, urlOf } from "./settings.ts";
 
 /** Gives each service a free port. */
 export async function placeOf(folder: string, lbNetwork: string): Promise<CloudPlace> {
@@ -40,6 +40,9 @@ const startMs = 300_000;
 /** Where Python finds what the scripts share, and Neutron the network that is nowhere. */
 const modules = [configuration, join(import.meta.dirname, "ml2")].join(":");
 
+/** Has a service heed the access rules of application credentials, in which it is called as in the catalog. */
+const heeds = (name: ServiceName) => ({ OS_KEYSTONE_AUTHTOKEN__SERVICE_TYPE: catalog[name].type });
+
 export async function startService(
   name: keyof typeof programs,
   { folder, ports }: CloudPlace,
@@ -49,7 +52,7 @@ export async function startService(
     return await startServer({
       command: join(bin(), "python"),
       args: [script, String(ports[name]), ...args],
-      env: { ...quiet, PYTHONPATH: modules, ...env(folder) },
+      env: { ...quiet, ...heeds(name), PYTHONPATH: modules, ...env(folder) },
       cwd: folder,
       url: urlOf(ports[name]),
       startMs,
