@@ -29,12 +29,17 @@ export interface PeakSettings {
 type Cluster = Pick<ClusterSettings, "name">;
 type Controller = Pick<ControllerSettings, "flavors" | "images">;
 
+/** What a group is called. @param image what schedules call its image; absent: it is the cluster's */
+export function peakNameOf(cluster: string, flavor: string, image?: string): string {
+  return [cluster, flavor, ...(image === undefined ? [] : [image])].join("-");
+}
+
 /** The groups of a cluster: one for each flavor and image that schedules may name. */
 export function peaksOf(cluster: Cluster, { flavors, images }: Controller): PeakSettings[] {
   const allImages: [string, string | undefined][] = [[clusterImage, undefined], ...Object.entries(images)];
   return Object.entries(flavors).flatMap(([flavor, type]) =>
     allImages.map(([image, imageId]) => ({
-      name: [cluster.name, flavor, ...(imageId === undefined ? [] : [image])].join("-"),
+      name: peakNameOf(cluster.name, flavor, imageId === undefined ? undefined : image),
       cluster: cluster.name,
       flavor,
       image,

@@ -82,6 +82,8 @@ describe("a peak of a deployed stack", { timeout: 180_000 }, () => {
       expect(after.instances.isDisjointFrom(before.instances)).toBe(true);
 
       await expect.poll(async () => (await call("GET", `/schedules/${id}`)).machinesNow, patience).toBe(2);
+      const listed = await deployment.script("machines.ts", "--stack", deployment.stack).ended;
+      expect(listed.stdout.match(/^app-standard .* rush$/gm), listed.stderr).toHaveLength(2);
       expect((await call("DELETE", `/schedules/${id}`)).status).toBe(200);
       await expect.poll(serving, patience).toBe(2);
     });
