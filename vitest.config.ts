@@ -1,7 +1,8 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
-const unit = ["test/!(attack|boot|e2e|openstack)/**/*.test.ts"];
+// The first pattern takes `bootstrap` for `boot`.
+const unit = ["test/!(attack|boot|e2e|openstack)/**/*.test.ts", "test/bootstrap/**/*.test.ts"];
 const e2e = ["test/e2e/**/*.test.ts"];
 const attack = ["test/attack/**/*.test.ts"];
 const boot = ["test/boot/**/*.test.ts"];

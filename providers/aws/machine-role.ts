@@ -36,13 +36,16 @@ const sessionManager = {
 
 type Under = (prefix: string) => pulumi.Output<string>;
 
+/** As much of a bucket as policies name. */
+type BucketOfMachines = Pick<AwsBucket, "arn" | "encryptionKey">;
+
 /**
  * What machines may do. Every action on the bucket is needed by a call of the app (service/storage/s3.ts) or of the
  * startup script; the others are what Session Manager's agent needs
  * (https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-create-iam-instance-profile.html), far
  * less than its managed policy has, which reads every parameter of the account.
  */
-export function machinePolicy({ arn, encryptionKey }: AwsBucket): pulumi.Output<string> {
+export function machinePolicy({ arn, encryptionKey }: BucketOfMachines): pulumi.Output<string> {
   const under = (prefix: string) => pulumi.interpolate`${arn}/${prefix}/*`;
   return pulumi.jsonStringify({
     Version: "2012-10-17",
@@ -66,9 +69,9 @@ export function machinePolicy({ arn, encryptionKey }: AwsBucket): pulumi.Output<
  * came of it and what schedules may name (service/compute/aws.ts). It runs no instances and passes no roles.
  */
 export function controllerPolicy(
-  { arn, encryptionKey }: AwsBucket,
+  { arn, encryptionKey }: BucketOfMachines,
   groups: readonly pulumi.Input<string>[],
-  { region }: AwsContext,
+  { region }: Pick<AwsContext, "region">,
 ): pulumi.Output<string> {
   const under = (prefix: string) => pulumi.interpolate`${arn}/${prefix}/*`;
   const groupsOf = `arn:${partitionOf(region)}:autoscaling:${region}:*:autoScalingGroup:*:autoScalingGroupName`;
@@ -109,7 +112,7 @@ export function controllerPolicy(
 }
 
 /** The first part of ARNs in a region (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html). */
-function partitionOf(region: string): string {
+export function partitionOf(region: string): string {
   if (region.startsWith("cn-")) return "aws-cn";
   return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
 }
@@ -117,6 +120,11 @@ function partitionOf(region: string): string {
 /** What S3 asks KMS for in a machine's name: to read, and to write in parts (https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html). */
 function useOfKey(Resource: string) {
   return { Sid: "UseKey", Effect: "Allow", Action: ["kms:Decrypt", "kms:GenerateDataKey"], Resource };
+}
+
+/** What begins the name of a role and its instance profile; 26 characters of Terraform's follow. At most 38 may go before. */
+export function roleNamePrefix(project: string, name: string): string {
+  return `${project}-${name}-`;
 }
 
 /** Who a machine is to AWS: one role for all machines of a deployment, and one for the controller. It is no child of the bucket, whose protection is not its own. */
@@ -134,9 +142,12 @@ export class MachineRole extends pulumi.ComponentResource {
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super("switchyard:aws:MachineRole", name, {}, opts);
-    const naming = given ? { name: given } : {};
+    // A name of the deployment's own: rights on what it makes are limited by it, and to pass a role on by nothing else.
+    const naming = given ? { name: given } : { namePrefix: roleNamePrefix(context.project, name) };
     const tags = tagsOf(context, name);
     const parent = { parent: this };
+    // Machines do not get other roles for a label.
+    const options = given ? parent : { ...parent, ignoreChanges: ["namePrefix"] };
     const trust = {
       Effect: "Allow",
       Principal: { Service: "ec2.amazonaws.com" },
@@ -147,10 +158,10 @@ export class MachineRole extends pulumi.ComponentResource {
     const role = new Role(
       name,
       { ...naming, assumeRolePolicy, ...(permissionsBoundary && { permissionsBoundary }), tags },
-      parent,
+      options,
     );
     this.policy = new RolePolicy(name, { role: role.name, policy }, parent);
-    this.profileArn = new InstanceProfile(name, { ...naming, role: role.name, tags }, parent).arn;
+    this.profileArn = new InstanceProfile(name, { ...naming, role: role.name, tags }, options).arn;
     this.registerOutputs({});
   }
 }

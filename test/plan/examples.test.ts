@@ -1,11 +1,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
+import { permissions as aws } from "../../bootstrap/aws/permissions.ts";
 import { judge, policyOf } from "../../plan/policy/run.ts";
 import { taggable as awsTypes } from "../../providers/aws/policy.ts";
 import { taggable as gcpTypes } from "../../providers/gcp/policy.ts";
 import { clouds } from "../../providers/index.ts";
 import { taggable as openstackTypes } from "../../providers/openstack/policy.ts";
+import { typesOf } from "../bootstrap/plans.ts";
 import { planExample, planStack, type StackPlan } from "../support/plan.ts";
 import { projectRoot } from "../support/project.ts";
 
@@ -55,6 +57,13 @@ test("rules look at each type that can have tags, and at none that cannot", () =
   const ofSdks = [...types].filter((type) => /^(aws|gcp|openstack):/.test(type)).sort();
   expect(ofSdks.length).toBeGreaterThan(50);
   expect(ofSdks.filter((type) => known.has(type))).toEqual(ofSdks.filter(canHaveTags));
+});
+
+test("who deploys has rights for each type", () => {
+  const known = new Set([aws].flatMap((table) => Object.keys(table)));
+  const types = new Set(names.filter((name) => /^aws/.test(name)).flatMap((name) => typesOf(planOf(name))));
+  expect(types.size).toBeGreaterThan(20);
+  expect([...types].filter((type) => !known.has(type))).toEqual([]);
 });
 
 /** Nova's tags are metadata, which a rule looks at; Cloud Armor's policies could have labels, and have none. */

@@ -7,7 +7,7 @@ const root = join(import.meta.dirname, "../..");
 /** The product's own modules, and those of them that each imports: values and types, at once or when they are needed. */
 const imports = new Map(
   globSync(
-    "{*.ts,{components,config,operations,plan,plugin,policy,providers,release,scripts,service}/**/*.ts}",
+    "{*.ts,{bootstrap,components,config,operations,plan,plugin,policy,providers,release,scripts,service}/**/*.ts}",
     {
       cwd: root,
     },
