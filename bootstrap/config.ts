@@ -39,8 +39,9 @@ const githubName = "[A-Za-z0-9._-]+(@\\d+)?";
 const keys = {
   stack: { pattern: /^[\w.-]+$/, expected: "the name of a stack that has a file beside this folder" },
   name: {
-    pattern: /^[a-z]([a-z0-9-]{0,22}[a-z0-9])?$/,
-    expected: "1 to 24 lower-case letters, digits and hyphens, a letter first and no hyphen last",
+    // Google's service accounts have 30, of which `-controller` is the end.
+    pattern: /^[a-z]([a-z0-9-]{0,17}[a-z0-9])?$/,
+    expected: "1 to 19 lower-case letters, digits and hyphens, a letter first and no hyphen last",
   },
   repository: {
     pattern: new RegExp(`^${githubName}/${githubName}$`),

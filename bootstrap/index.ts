@@ -4,6 +4,7 @@ import { readBootstrap } from "./config.ts";
 const bootstrap = await readBootstrap(pulumi.runtime.allConfig());
 const clouds = {
   aws: () => import("./aws/index.ts"),
+  gcp: () => import("./gcp/index.ts"),
 };
 const cloud = await clouds[bootstrap.settings.cloud as keyof typeof clouds]();
 

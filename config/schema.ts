@@ -223,6 +223,13 @@ const bucket = object({
   ),
 });
 
+const identities = object({
+  machines: key("Whom machines are.", physicalName),
+  controller: key("Whom the controller is.", v.optional(physicalName), {
+    default: "none; required with `controller`",
+  }),
+});
+
 const rollout = object({
   minHealthyPercent: key(
     "Share of a cluster that stays healthy throughout; at 100 a new machine comes before an old one goes.",
@@ -513,6 +520,14 @@ export const schema = object({
     "The policy that bounds what machines may ever do, in the cloud's own words (AWS: an IAM policy's ARN).",
     v.optional(physicalName),
     { default: "none" },
+  ),
+  identities: key(
+    "Who machines and the controller are, where an administrator has made that beforehand (`docs/bootstrap.md`), in the cloud's own words (Google Cloud: e-mails of service accounts). The program then makes no identity, and grants nothing but the use of its bucket.",
+    v.optional(identities),
+    {
+      default: "none: the program makes them",
+      example: { machines: "switchyard-gcp-machines@lab-123456.iam.gserviceaccount.com" },
+    },
   ),
   image: key(
     "The image that machines boot, such as one of `npm run image -- create`, with runtime and release installed: those that are in it need not be fetched. In the cloud's own words (AWS: `ami-…`; Google Cloud: `projects/…/global/images/…`; on this machine: a name; on OpenStack `openstack.image` says it).",

@@ -236,6 +236,13 @@ export interface PolicySetting {
 }
 
 /** The whole of a stack's configuration, validated, with every default filled in. */
+/** Identities that were made beforehand. */
+export interface IdentitySettings {
+  readonly machines: string;
+  /** Absent: there is no controller. */
+  readonly controller?: string | undefined;
+}
+
 export interface Settings {
   /** The name of a folder below providers/. */
   readonly cloud: string;
@@ -254,6 +261,8 @@ export interface Settings {
   readonly tags: Readonly<Record<string, string>>;
   /** The policy that bounds what the machines may ever do, in the cloud's own words. */
   readonly permissionsBoundary?: string | undefined;
+  /** Whom machines and the controller are, in the cloud's own words; absent: the program makes them. */
+  readonly identities?: IdentitySettings | undefined;
   /** What all machines boot, in the cloud's own words; absent: what the cloud's own folder says. */
   readonly image?: string | undefined;
   /** Hex SHA-256 of the kept release that machines run; absent: what is built. */

@@ -1,4 +1,4 @@
-import { imagesIn } from "../../config/checks.ts";
+import { imagesIn, refuse } from "../../config/checks.ts";
 import { addressCount, parseCidr } from "../../config/cidr.ts";
 import { checkHttps } from "../../config/https.ts";
 import { machineKeys } from "../../config/peaks.ts";
@@ -32,6 +32,11 @@ const reservedAddresses = 5;
 /** Free addresses that a load balancer wants in each of its subnets (same page as `checkNetwork`). */
 const balancerAddresses = 8;
 
+/** Keys that AWS has another one for. */
+const unknown = {
+  identities: "on AWS the program makes the roles of machines, within permissionsBoundary",
+} as const;
+
 /** AWS's defaults, and what it cannot do. */
 export const rules: CloudRules = {
   defaults: {
@@ -63,6 +68,7 @@ export const rules: CloudRules = {
     checkArns(settings, report);
     checkSshKey(settings, report);
     checkNames(settings, report);
+    refuse(settings, unknown, report);
     checkTags("tags", settings.tags, report);
   },
 };

@@ -47,6 +47,7 @@ export const rules: CloudRules = {
     checkImages(settings, report);
     checkBudget(settings, report);
     checkNames(settings, report);
+    checkIdentities(settings, report, raw);
     checkTags("tags", settings.tags, report);
     const timeout = settings.rollout?.timeoutSeconds;
     if (timeout !== undefined && timeout > longestTimeout) {
@@ -136,6 +137,25 @@ function checkBudget({ budget }: Draft<Settings>, report: Report): void {
   const remedy =
     "say which billing account pays, such as 012345-6789AB-CDEF01 (gcloud billing accounts list)";
   report("budget.billingAccount", budget.billingAccount, remedy);
+}
+
+/** Accounts that were made beforehand, with their roles, in the stack's own project. */
+function checkIdentities(
+  { identities, controller, names = {} }: Draft<Settings>,
+  report: Report,
+  raw: Readonly<Record<string, string>>,
+): void {
+  if (!identities) return;
+  const remedy = `it must be the e-mail of a service account of gcp:project, <name>@${raw["gcp:project"]}.iam.gserviceaccount.com`;
+  for (const owner of ["machines", "controller"] as const) {
+    const email = identities[owner];
+    const [, project] =
+      /^[a-z][a-z0-9-]{4,28}[a-z0-9]@([a-z0-9-]+)\.iam\.gserviceaccount\.com$/.exec(email ?? "") ?? [];
+    if (email === undefined && (owner === "machines" || !controller)) continue;
+    if (project === undefined || project !== raw["gcp:project"]) report(`identities.${owner}`, email, remedy);
+  }
+  if (names.machineAccount !== undefined)
+    report("names.machineAccount", names.machineAccount, "the account is there already: identities names it");
 }
 
 /** A bucket's key is where the bucket is. */

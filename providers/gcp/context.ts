@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Labels } from "../../components/cloud.ts";
-import type { Settings } from "../../config/settings.ts";
+import type { IdentitySettings, Settings } from "../../config/settings.ts";
 import type { Apis } from "./apis.ts";
 import { labelsFrom } from "./labels.ts";
 import type { NameRole } from "./names.ts";
@@ -12,12 +12,15 @@ export interface GcpContext extends Labels {
   readonly gcpProject: string;
   readonly region: string;
   readonly apis: Apis;
+  /** Accounts that were made beforehand. */
+  readonly identities?: IdentitySettings;
 }
 
 /** Reads the provider's own configuration (`gcp:project`) and the zones' region, which the rules have checked. */
-export function openContext({ project, names, tags, network }: Settings, apis: Apis): GcpContext {
+export function openContext({ project, names, tags, network, identities }: Settings, apis: Apis): GcpContext {
   const gcpProject = new pulumi.Config("gcp").require("project");
-  return { project, names, tags, gcpProject, region: regionOf(network) ?? "", apis };
+  const region = regionOf(network) ?? "";
+  return { project, names, tags, gcpProject, region, apis, ...(identities && { identities }) };
 }
 
 /** The labels of a resource, of the stack's tags and the project's name; `more` are tags of its own. */

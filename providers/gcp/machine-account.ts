@@ -3,7 +3,7 @@ import type { GcpBucket } from "./bucket.ts";
 import { type GcpContext, logicalName, nameOf } from "./context.ts";
 import { Account, BucketIAMMember, IAMCustomRole, IAMMember, ProjectIAMMember } from "./resources.ts";
 
-interface Grant {
+export interface Grant {
   readonly name: string;
   readonly title: string;
   readonly permissions: readonly string[];
@@ -65,7 +65,7 @@ function objectsBelow(bucket: string, folder: string): string {
 }
 
 /** Whose account it is: what its parts are called, and what it may do. */
-interface Rights {
+export interface Rights {
   readonly displayName: string;
   /** What begins the names of its parts in the program. */
   readonly prefix: string;
@@ -74,6 +74,9 @@ interface Rights {
   readonly signs: boolean;
   readonly inProject: readonly string[];
 }
+
+/** Whose account it is. */
+export type Owner = "machines" | "controller";
 
 const ofMachines: Rights = {
   displayName: "Switchyard machines",
@@ -91,70 +94,111 @@ const ofController: Rights = {
   inProject: controllerPermissions,
 };
 
+/** What each may do. */
+export const rightsOf: Readonly<Record<Owner, Rights>> = { machines: ofMachines, controller: ofController };
+
+/** The rights of signing URLs, and of setting sizes. */
+export const signPermissions: readonly string[] = ["iam.serviceAccounts.signBlob"];
+
+/** A deleted role keeps its id for 37 days, so each has the account's, which is never the same again unless it is given. */
+export function roleIdOf(accountId: string, part: string): string {
+  return `switchyard_${accountId.replaceAll("-", "_")}_${part}`;
+}
+
 /**
  * Who a machine is to Google: one service account for all machines of a deployment, which may do what each of these roles
- * says with this bucket, and sign for itself, and nothing else in the project; and one for the controller. It is no child
- * of the bucket, whose protection is not its own.
+ * says with this bucket, and sign for itself, and nothing else in the project; and one for the controller. One that was made
+ * beforehand has its roles, and whatever they are for but the bucket. It is no child of the bucket, whose protection is not
+ * its own.
  */
 export class MachineAccount extends pulumi.ComponentResource {
   readonly email: pulumi.Output<string>;
   /** Without them a machine may not do what it does first. */
   readonly grants: readonly pulumi.Resource[];
+  readonly #context: GcpContext;
 
   constructor(
     name: string,
     bucket: GcpBucket,
-    owner: "machines" | "controller",
+    owner: Owner,
     context: GcpContext,
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super("switchyard:gcp:MachineAccount", name, {}, opts);
-    const { displayName, prefix, onBucket, signs, inProject } =
-      owner === "machines" ? ofMachines : ofController;
-    const parent = { parent: this };
-    const given = owner === "machines" ? nameOf(context, "machineAccount") : undefined;
-    const account = new Account(
+    this.#context = context;
+    const rights = rightsOf[owner];
+    const given = context.identities?.[owner];
+    if (given === undefined) {
+      const account = this.#account(name, owner, rights);
+      this.email = account.email;
+      this.grants = [...this.#onBucket(bucket, rights, account), ...this.#besides(rights, account)];
+    } else {
+      this.email = pulumi.output(given);
+      this.grants = this.#onBucket(bucket, rights, given);
+    }
+    this.registerOutputs({});
+  }
+
+  #account(name: string, owner: Owner, { displayName }: Rights): Account {
+    const given = owner === "machines" ? nameOf(this.#context, "machineAccount") : undefined;
+    return new Account(
       logicalName(name, given),
       { ...(given && { accountId: given }), displayName },
-      { ...parent, dependsOn: context.apis.iam },
+      { parent: this, dependsOn: this.#context.apis.iam },
     );
-    this.email = account.email;
-    /** A deleted role keeps its id for 37 days, so each has the account's, which is never the same again unless it is given. */
-    const role = (part: string, title: string, permissions: readonly string[]) => {
-      const roleId = account.accountId.apply((id) => `switchyard_${id.replaceAll("-", "_")}_${part}`);
-      return new IAMCustomRole(`${prefix}${part}`, { roleId, title, permissions: [...permissions] }, parent);
-    };
-    const grants: pulumi.Resource[] = onBucket.map(({ name: part, title, permissions, condition }) => {
-      const expression = bucket.bucketName.apply(condition);
+  }
+
+  #role(account: Account, prefix: string, part: string, title: string, permissions: readonly string[]) {
+    const roleId = account.accountId.apply((id) => roleIdOf(id, part));
+    const args = { roleId, title, permissions: [...permissions] };
+    return new IAMCustomRole(`${prefix}${part}`, args, { parent: this }).name;
+  }
+
+  #onBucket(
+    { bucketName }: GcpBucket,
+    { prefix, onBucket }: Rights,
+    account: Account | string,
+  ): pulumi.Resource[] {
+    const { gcpProject } = this.#context;
+    return onBucket.map(({ name: part, title, permissions, condition }) => {
+      const whose =
+        typeof account === "string"
+          ? {
+              role: `projects/${gcpProject}/roles/${roleIdOf(account.replace(/@.*/, ""), part)}`,
+              member: `serviceAccount:${account}`,
+            }
+          : { role: this.#role(account, prefix, part, title, permissions), member: account.member };
       return new BucketIAMMember(
         `${prefix}${part}`,
         {
-          bucket: bucket.bucketName,
-          role: role(part, title, permissions).name,
-          member: account.member,
-          condition: { title: `${prefix}${part}`, expression },
+          bucket: bucketName,
+          ...whose,
+          condition: { title: `${prefix}${part}`, expression: bucketName.apply(condition) },
         },
-        parent,
+        { parent: this },
       );
     });
+  }
+
+  /** To sign in its own name, and to set the size of groups. */
+  #besides({ displayName, prefix, signs, inProject }: Rights, account: Account): pulumi.Resource[] {
+    const parent = { parent: this };
+    const { gcpProject: project, apis } = this.#context;
+    const grants: pulumi.Resource[] = [];
     if (signs) {
-      const signing = role("sign", `${displayName}: sign URLs`, ["iam.serviceAccounts.signBlob"]);
+      const role = this.#role(account, prefix, "sign", `${displayName}: sign URLs`, signPermissions);
       grants.push(
         new IAMMember(
           "sign",
-          { serviceAccountId: account.name, role: signing.name, member: account.member },
-          { ...parent, dependsOn: context.apis.iamcredentials },
+          { serviceAccountId: account.name, role, member: account.member },
+          { ...parent, dependsOn: apis.iamcredentials },
         ),
       );
     }
     if (inProject.length > 0) {
-      const sizing = role("size", `${displayName}: set the size of groups`, inProject);
-      const { gcpProject: project } = context;
-      grants.push(
-        new ProjectIAMMember(`${prefix}size`, { project, role: sizing.name, member: account.member }, parent),
-      );
+      const role = this.#role(account, prefix, "size", `${displayName}: set the size of groups`, inProject);
+      grants.push(new ProjectIAMMember(`${prefix}size`, { project, role, member: account.member }, parent));
     }
-    this.grants = grants;
-    this.registerOutputs({});
+    return grants;
   }
 }

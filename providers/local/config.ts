@@ -24,6 +24,7 @@ const useless = {
   names: "nothing of this cloud has a name that others see",
   "network.flowLogs": "this cloud records no connections",
   "network.subnets[].private": "machines of this cloud are all on this host's loopback",
+  identities: "machines of this cloud have no roles",
   permissionsBoundary: "machines of this cloud have no roles",
   sshKey: "machines of this cloud are processes without a login",
 } as const;

@@ -63,6 +63,7 @@ const unknown = {
     "Octavia sends its logs where the cloud's operator says, and a project cannot choose",
   "loadBalancer.protect": "OpenStack has no deletion protection for load balancers",
   "bucket.encryptionKey": "Swift encrypts as the cloud's operator says, and a project cannot choose",
+  identities: "OpenStack knows none for machines but the application credential that the program makes",
   permissionsBoundary: "OpenStack bounds application credentials by roles alone (openstack.roles)",
 } as const;
 

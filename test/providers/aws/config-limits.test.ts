@@ -128,6 +128,11 @@ const cases: readonly Case[] = [
     /^loadBalancer\.port is 443; that port is for HTTPS: give loadBalancer\.certificate, or choose another/,
   ],
   [
+    "identities, which are Google Cloud's",
+    { identities: { machines: "arn:aws:iam::123456789012:role/machines" } },
+    /^identities is .+; on AWS the program makes the roles of machines, within permissionsBoundary; leave it out/,
+  ],
+  [
     "keys that are no ARNs",
     { bucket: { encryptionKey: "alias/mine" }, permissionsBoundary: "mine" },
     [

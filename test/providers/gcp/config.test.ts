@@ -86,6 +86,19 @@ test.each([
     /^permissionsBoundary is .+; Google Cloud bounds service accounts by an organization's policies alone; leave it out$/,
   ],
   [
+    "a machines' account of another project",
+    { identities: { machines: "machines@elsewhere.iam.gserviceaccount.com" } },
+    /^identities\.machines is "machines@elsewhere\..+; it must be the e-mail of a service account of gcp:project, <name>@/,
+  ],
+  [
+    "a name for an account that is there",
+    {
+      identities: { machines: "machines@lab-123456.iam.gserviceaccount.com" },
+      names: { machineAccount: "machines" },
+    },
+    'names.machineAccount is "machines"; the account is there already: identities names it',
+  ],
+  [
     "a certificate of another cloud",
     { loadBalancer: { ...valid.loadBalancer, certificate: "arn:aws:acm:x", host: "api.example.org" } },
     /^loadBalancer\.certificate is "arn:aws:acm:x"; it must be a certificate, projects\//,

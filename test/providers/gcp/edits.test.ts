@@ -267,6 +267,12 @@ const rows: readonly EditRow[] = [
     service: rolls,
   },
   {
+    edit: "Name accounts that were made beforehand (`identities`)",
+    to: { identities: { machines: "lab-machines@switchyard.iam.gserviceaccount.com" } },
+    rolled: all,
+    service: rolls,
+  },
+  {
     edit: "Rename the load balancer",
     from: { names: { loadBalancer: "lab-lb" } },
     to: { names: { loadBalancer: "other-lb" } },

@@ -169,6 +169,11 @@ test.each([
     'image is "Ubuntu 24.04"; openstack.image says what machines boot; leave it out',
   ],
   [
+    "identities of others",
+    { identities: { machines: "a" } },
+    /^identities is .+; OpenStack knows none for machines but the application credential that the program makes/,
+  ],
+  [
     "a boundary of permissions",
     { permissionsBoundary: "a" },
     /^permissionsBoundary is "a"; OpenStack bounds application credentials by roles alone/,
