@@ -1,3 +1,4 @@
+import { join, resolve } from "node:path";
 import { RunError } from "@pulumi/pulumi/errors.js";
 import { didYouMean, readSettings } from "../config/read.ts";
 import type { Settings } from "../config/settings.ts";
@@ -17,6 +18,8 @@ export interface Bootstrap {
   readonly repository?: string;
   /** GitHub's environments, in which deployments and previews run. */
   readonly environments: { readonly deploy: string; readonly preview: string };
+  /** Roles in the OpenStack project of what deploys, with commas between them. */
+  readonly roles?: string;
   /** The AWS account. */
   readonly account?: string;
   /** ARN of the account's identity provider for GitHub, which is there already. */
@@ -26,6 +29,9 @@ export interface Bootstrap {
   /** The key that its secrets are encrypted with, in the cloud's own words. */
   readonly stateKey?: string;
 }
+
+/** A service account's name has 30 characters (https://cloud.google.com/iam/docs/service-accounts-create), of which `-controller` is the end. */
+const longestOnGcp = 19;
 
 interface Key {
   readonly pattern: RegExp;
@@ -38,16 +44,23 @@ const githubName = "[A-Za-z0-9._-]+(@\\d+)?";
 
 const keys = {
   stack: { pattern: /^[\w.-]+$/, expected: "the name of a stack that has a file beside this folder" },
+  file: {
+    pattern: /^\S.*\.ya?ml$/,
+    expected: "the path of that stack's file, from the project's folder on",
+  },
   name: {
-    // Google's service accounts have 30, of which `-controller` is the end.
-    pattern: /^[a-z]([a-z0-9-]{0,17}[a-z0-9])?$/,
-    expected: "1 to 19 lower-case letters, digits and hyphens, a letter first and no hyphen last",
+    pattern: /^[a-z]([a-z0-9-]{0,22}[a-z0-9])?$/,
+    expected: "1 to 24 lower-case letters, digits and hyphens, a letter first and no hyphen last",
   },
   repository: {
     pattern: new RegExp(`^${githubName}/${githubName}$`),
     expected: "owner/name; owner@1/name@2 where GitHub's subjects have their numbers",
   },
   environment: { pattern: /^[\w.-]{1,240}$/, expected: "a name of letters, digits, dots and hyphens" },
+  roles: {
+    pattern: /^[\w-]+(,[\w-]+)*$/,
+    expected: "names of roles of OpenStack's, with commas between them, such as member,reader",
+  },
   account: { pattern: /^\d{12}$/, expected: "the twelve digits of the AWS account" },
   oidcProvider: {
     pattern: /^arn:aws[\w-]*:iam::\d{12}:oidc-provider\/token\.actions\.githubusercontent\.com$/,
@@ -97,7 +110,11 @@ export async function readBootstrap(raw: Readonly<Record<string, string>>): Prom
   require("stack");
   if (given.stack === undefined) throw problemsIn(problems);
   const { stack } = given;
-  const deployed = readStack(stack);
+  const root = join(import.meta.dirname, "..");
+  const deployed = readStack(
+    stack,
+    given.file === undefined ? {} : { configFile: resolve(root, given.file) },
+  );
   const where = { project: deployed.project, stack };
   const settings = await readSettings(deployed.config, where, clouds, new Set(deployed.secretKeys));
   const { [settings.cloud]: wanted } = needed;
@@ -109,8 +126,10 @@ export async function readBootstrap(raw: Readonly<Record<string, string>>): Prom
   const name = given.name ?? `${settings.project}-${stack}`;
   if (given.name === undefined && !keys.name.pattern.test(name))
     problems.push(`bootstrap:name is missing, and cannot be ${name}; it must be ${keys.name.expected}`);
+  else if (settings.cloud === "gcp" && name.length > longestOnGcp)
+    problems.push(`bootstrap:name is ${name}; on Google Cloud it may have ${longestOnGcp} characters`);
   if (problems.length > 0) throw problemsIn(problems);
-  const { environment = stack, state, ...rest } = given;
+  const { environment = stack, state, file: _, ...rest } = given;
   return {
     ...rest,
     name,

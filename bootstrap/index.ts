@@ -5,6 +5,7 @@ const bootstrap = await readBootstrap(pulumi.runtime.allConfig());
 const clouds = {
   aws: () => import("./aws/index.ts"),
   gcp: () => import("./gcp/index.ts"),
+  openstack: () => import("./openstack/index.ts"),
 };
 const cloud = await clouds[bootstrap.settings.cloud as keyof typeof clouds]();
 

@@ -63,7 +63,7 @@ export function callRules() {
 }
 
 /** Paths below any account. */
-function containerRules(grants: readonly Grant[]) {
+export function containerRules(grants: readonly Grant[]) {
   return grants.flatMap(({ container, objects, itself }) => {
     const path = pulumi.interpolate`/v1/*/${container}`;
     const service = "object-store";

@@ -48,7 +48,7 @@ beforeAll(async () => {
       "bootstrap:stateKey": stateKey,
     }),
   ]);
-}, 60_000);
+}, 240_000);
 
 const textOf = (name: string, of = plan) => String(of.get(name).inputs?.policy);
 const policyNamed = (name: string) => textOf(`aws:iam/policy:Policy::switchyard-aws-${name}`);

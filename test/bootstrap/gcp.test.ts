@@ -37,7 +37,7 @@ beforeAll(async () => {
     planStack("gcp", everything),
     planStack("gcp", { ...everything, identities }),
   ]);
-}, 60_000);
+}, 240_000);
 
 const role = (id: string) => {
   const { inputs } = plan.get(`IAMCustomRole::${id}`);
