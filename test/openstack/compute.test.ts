@@ -8,7 +8,7 @@ import type { Answer } from "./cloud.ts";
 import { type Deployment, makeDeployment, tendUntil } from "./deployment.ts";
 
 /** How long each part may take on a machine with much other work, in milliseconds. */
-const timeout = 600_000;
+const timeout = 1_200_000;
 
 describe.skipIf(!isInstalled(serverPackages.swift))(
   "the controller's calls, against an OpenStack on the loopback address",

@@ -9,7 +9,7 @@ import { type Answer, type Caller, type OpenstackCloud, startCloud } from "./clo
 import { names, withDatabase } from "./template.ts";
 
 /** How long one thing may take on a machine with much other work, in milliseconds. */
-const patienceMs = 240_000;
+const patienceMs = 480_000;
 
 /** What a test asks of the cloud, beside what the controller does. */
 export interface Deployment {
