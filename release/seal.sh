@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What a copy of a machine runs as its user data before an image is made of it: it takes away what is the machine's own, all
+# What a copy of a machine runs as its user data (Google Cloud: its startup script) before an image is made of it: it takes away what is the machine's own, all
 # but the runtime and the release, and switches the copy off. The cloud makes the image of a disk that nobody writes to.
 set -euo pipefail
 
@@ -8,9 +8,13 @@ root=${SWITCHYARD_ROOT:-}
 unit=switchyard.service
 
 seal() {
-  # What writes would leave something behind.
+  # What writes would leave something behind, be it when it is stopped.
   systemctl disable --now "$unit"
-  systemctl stop rsyslog.service 2>/dev/null || true # not every system has it
+  local writer
+  for writer in syslog.socket rsyslog.service systemd-random-seed.service; do
+    systemctl stop "$writer" 2>/dev/null || true # not every system has it
+  done
+  journalctl --relinquish-var
   shopt -s nullglob dotglob
   rm -rf "$root/etc/systemd/system/$unit" "$root/etc/switchyard" "$root/opt/switchyard/started"
   rm -rf "$root"/opt/switchyard/*/*.{lock,partial,archive.*}
@@ -20,6 +24,13 @@ seal() {
   # Uploads that were under way stand in the app's own temporary folder.
   rm -rf "$root"/tmp/* "$root"/var/tmp/*
   rm -rf "$root"/var/lib/{cloud,dhcp,amazon/ssm}/* "$root"/var/lib/systemd/{random-seed,credential.secret}
+  rm -f "$root/etc/google_instance_id"
+  # With the address on the wire.
+  rm -f "$root"/etc/{netplan/50-cloud-init.yaml,network/interfaces.d/50-cloud-init*,systemd/network/10-cloud-init-*}
+  # Memory of processes that crashed.
+  rm -rf "$root"/var/{crash,lib/systemd/coredump}/*
+  # The journal's folder has the machine's id for a name.
+  rm -rf "$root"/var/log/journal/*
   find "$root/var/log" -type f -delete
   # The next machine makes its own id when this is empty (machine-id(5)).
   rm -f "$root/var/lib/dbus/machine-id"
@@ -28,10 +39,12 @@ seal() {
   systemctl poweroff --no-block
 }
 
-# cloud-init writes on what it did after its last script has ended.
+# What ran this writes on what it did after its last script has ended: cloud-init, or Google's guest agent. On Debian nothing
+# below /run may be executed, but bash may read it.
 if [[ ${1:-} == seal ]]; then
   seal
 else
-  install -m 700 "$0" "$root/run/switchyard-seal"
-  systemd-run --no-block --collect --property=After=cloud-final.service "$root/run/switchyard-seal" seal
+  install -m 600 "$0" "$root/run/switchyard-seal"
+  systemd-run --no-block --collect --property=After='cloud-final.service google-startup-scripts.service' \
+    bash "$root/run/switchyard-seal" seal
 fi

@@ -1,8 +1,8 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readFile, readlink, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -41,8 +41,14 @@ export interface Boot {
 
 /** A disk, and what is booted from it: real systemd and cloud-init, in a network with nobody but the cloud's stand-ins. */
 export interface Machine {
+  /** Where its disk is out here. */
+  readonly root: string;
   /** Boots, and waits for cloud-init to end; the disk is as the last boot left it. */
   boot(boot: Boot): Promise<void>;
+  /** Boots, and waits for the machine to switch itself off. */
+  bootUntilOff(boot: Boot): Promise<void>;
+  /** Files that were written over the image, by their paths without a leading slash, and where they are out here. */
+  written(): Promise<Map<string, string>>;
   /** What cloud-init wrote when it ended, in one line. */
   cloudInit(): Promise<string>;
   /** What user data has written, in all boots. */
@@ -69,7 +75,7 @@ export async function createMachine(
   image: string,
   files: Readonly<Record<string, string>>,
 ): Promise<Machine> {
-  const { root, discard } = await createDisk(image);
+  const { root, upper, discard } = await createDisk(image);
   for (const [path, text] of Object.entries(files)) await writeInto(root, path, text);
   let running: Running | undefined;
   const events: Record<string, unknown>[] = [];
@@ -77,15 +83,32 @@ export async function createMachine(
     if (!running) throw new Error("the machine is not running");
     return await execute("nsenter", ["-t", String(running.leader), "-a", command, ...args]);
   };
+  async function switchOn({ instanceId, userData, seed = noCloud, services }: Boot): Promise<Running> {
+    events.length = 0;
+    for (const [path, text] of Object.entries(seed(instanceId, userData)))
+      await writeInto(root, `/var/lib/cloud/seed/${path}`, text);
+    await writeInto(root, "/etc/hosts", hosts(services.names));
+    running = await start(root, services, events);
+    return running;
+  }
   const machine: Machine = {
+    root,
     events,
-    boot: async ({ instanceId, userData, seed = noCloud, services }) => {
-      events.length = 0;
-      for (const [path, text] of Object.entries(seed(instanceId, userData)))
-        await writeInto(root, `/var/lib/cloud/seed/${path}`, text);
-      await writeInto(root, "/etc/hosts", hosts(services.names));
-      running = await start(root, services, events);
+    boot: async (boot) => {
+      await switchOn(boot);
       await until("cloud-init to end", async () => /^status: (done|error)/.test(await machine.cloudInit()));
+    },
+    bootUntilOff: async (boot) => {
+      const { isOff } = await switchOn(boot);
+      await until("the machine to switch itself off", async () => isOff());
+      await machine.shutDown();
+    },
+    written: async () => {
+      const entries = await readdir(upper, { recursive: true, withFileTypes: true });
+      const files = entries
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name));
+      return new Map(files.map((file) => [relative(upper, file), file]));
     },
     cloudInit: async () => {
       const { stdout } = await inside("cloud-init", "status", "--long").catch((error) => error);
@@ -107,19 +130,20 @@ export async function createMachine(
 }
 
 /** What is written over the image is kept in memory, because overlays do not stack everywhere. */
-async function createDisk(image: string): Promise<{ root: string; discard(): Promise<void> }> {
+async function createDisk(image: string): Promise<{ root: string; upper: string; discard(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), "boot-"));
   await execute("mount", ["-t", "tmpfs", "-o", "mode=755,size=2g", "tmpfs", folder]);
   for (const name of ["root", "upper", "work"]) await mkdir(join(folder, name));
   const root = join(folder, "root");
-  const layers = `lowerdir=${image},upperdir=${join(folder, "upper")},workdir=${join(folder, "work")}`;
+  const upper = join(folder, "upper");
+  const layers = `lowerdir=${image},upperdir=${upper},workdir=${join(folder, "work")}`;
   await execute("mount", ["-t", "overlay", "-o", layers, "overlay", root]);
   const discard = async () => {
     await execute("umount", [root]);
     await execute("umount", [folder]);
     await rm(folder, { recursive: true });
   };
-  return { root, discard };
+  return { root, upper, discard };
 }
 
 const noCloud: Seed = (instanceId, userData) => ({
@@ -141,6 +165,7 @@ interface Running {
   readonly leader: number;
   /** The id of the process of the cloud's services. */
   readonly cloud: number;
+  isOff(): boolean;
   stop(): Promise<void>;
 }
 
@@ -170,7 +195,7 @@ async function start(
     });
     await connect(leader, cloud.pid ?? 0, services.addresses);
     await startServices(cloud, services, events);
-    return { leader, cloud: cloud.pid ?? 0, stop };
+    return { leader, cloud: cloud.pid ?? 0, isOff: () => container.exitCode !== null, stop };
   } catch (error) {
     await stop();
     throw error;

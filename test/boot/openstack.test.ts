@@ -120,6 +120,7 @@ bootSuite(
         },
       },
       instanceIds: ["5f7d2a3e-8d3b-4f51-9d0c-0d7b4c9b1a10", "0b5a6c1e-64f0-4c0d-a3f5-5a4f5e1f7c22"],
+      secrets: () => [credential.secret, temporaryUrlKey],
       // A config drive, as Nova makes it: cloud-init reads a folder alike.
       seed: (uuid, userData) => ({
         "config_drive/openstack/latest/meta_data.json": JSON.stringify({

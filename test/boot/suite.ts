@@ -7,8 +7,17 @@ import { releaseKey, runtimeOf } from "../../release/runtimes.ts";
 import { type CloudStartup, renderStartup } from "../../release/startup.ts";
 import { appEnvironment } from "../support/startup.ts";
 import { debianImage } from "./image.ts";
-import { type CloudServices, createMachine, type Machine, network, type Seed, until } from "./machine.ts";
+import {
+  type Boot,
+  type CloudServices,
+  createMachine,
+  type Machine,
+  network,
+  type Seed,
+  until,
+} from "./machine.ts";
 import { canBoot } from "./requirements.ts";
+import { sealingTests } from "./sealing.ts";
 
 /** What a cloud differs by, when machines boot on it. */
 export interface BootCloud {
@@ -17,6 +26,8 @@ export interface BootCloud {
   readonly instanceIds: readonly [first: string, clone: string];
   /** Files of the machine's disk that make it trust the stand-ins. Default: none. */
   readonly files?: (image: string) => Promise<Readonly<Record<string, string>>>;
+  /** What the app's environment has that nobody else may know, once it is prepared. Default: nothing. */
+  readonly secrets?: () => readonly string[];
   /** Default: none of its own. Paths begin at cloud-init's folder of seeds. */
   readonly seed?: Seed;
   /** Stops what runs out here. */
@@ -29,6 +40,7 @@ export interface BootCloud {
 
 /** The token that the booted app takes. */
 export const adminToken = "boot";
+const tokenHash = createHash("sha256").update(adminToken).digest("hex");
 
 /** The most that `systemd-analyze security` may say the unit is exposed, of 10: what it says on Debian 12. */
 const maxExposure = { unprivilegedPort: 1.5, privilegedPort: 1.7 };
@@ -38,7 +50,8 @@ const dynamicUsers = { first: 61_184, last: 65_519 };
 
 const project = join(import.meta.dirname, "../..");
 
-interface Stored {
+/** An object of the bucket, and the file that it is of. */
+export interface Stored {
   readonly key: string;
   readonly hash: string;
   readonly file: string;
@@ -80,7 +93,7 @@ export async function useApp(machine: Machine, there: readonly string[]): Promis
 
 /**
  * Boots machines on a cloud, with the release and runtime that are deployed: what user data does, the sandbox, a restart
- * after a crash, a reboot, and a clone of the disk that becomes another machine. `more` adds tests between the first
+ * after a crash, a reboot, a clone of the disk that becomes another machine, and an image of it (sealing.ts). `more` adds tests between the first
  * boot and the reboot.
  */
 export function bootSuite(
@@ -106,24 +119,19 @@ export function bootSuite(
       await cloud?.stop?.();
     });
 
-    const boot = (instanceId: string, PORT: number) =>
-      machine.boot({
-        instanceId,
-        seed: cloud.seed,
-        services: cloud.services(instanceId, { [release.key]: release.file, [runtime.key]: runtime.file }),
-        userData: renderStartup({
-          release: { key: release.key, sha256: release.hash },
-          runtime: { key: runtime.key, sha512: runtime.hash },
-          environment: {
-            ...appEnvironment,
-            ROOT: "health",
-            PORT,
-            ADMIN_TOKEN_SHA256: createHash("sha256").update(adminToken).digest("hex"),
-          },
-          timeoutSeconds: 60,
-          cloud: cloud.startup,
-        }),
-      });
+    const bootOf = (instanceId: string, PORT: number, { key, hash, file } = release): Boot => ({
+      instanceId,
+      seed: cloud.seed,
+      services: cloud.services(instanceId, { [key]: file, [runtime.key]: runtime.file }),
+      userData: renderStartup({
+        release: { key, sha256: hash },
+        runtime: { key: runtime.key, sha512: runtime.hash },
+        environment: { ...appEnvironment, ROOT: "health", PORT, ADMIN_TOKEN_SHA256: tokenHash },
+        timeoutSeconds: 60,
+        cloud: cloud.startup,
+      }),
+    });
+    const boot = (instanceId: string, PORT: number) => machine.boot(bootOf(instanceId, PORT));
     const show = (property: string) =>
       machine.run("systemctl", "show", "--property", property, "--value", "switchyard.service");
     const answerOn = (port: number) => until("the app to answer", () => machine.get(port, "/cluster1"));
@@ -225,5 +233,13 @@ export function bootSuite(
       expect(capabilities).toBe(capNetBindService);
       expect(await exposure()).toBeLessThanOrEqual(maxExposure.privilegedPort);
     });
+
+    sealingTests(() => ({
+      machine,
+      bootOf,
+      release,
+      downloads: cloud.downloads,
+      secrets: [tokenHash, ...cloud.instanceIds, ...(cloud.secrets?.() ?? [])],
+    }));
   });
 }
