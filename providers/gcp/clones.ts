@@ -24,6 +24,11 @@ interface Port {
   readonly accessConfigs?: readonly { readonly natIP?: string }[];
 }
 
+interface Item {
+  readonly key: string;
+  readonly value: string;
+}
+
 /** What is read here of a machine (`Instance` in Compute Engine's API); the rest is passed on as it is. */
 interface Instance {
   readonly id: string;
@@ -34,7 +39,7 @@ interface Instance {
   readonly machineType: string;
   readonly disks: readonly Disk[];
   readonly networkInterfaces: readonly Port[];
-  readonly metadata?: { readonly items?: readonly { readonly key: string; readonly value: string }[] };
+  readonly metadata?: { readonly items?: readonly Item[] };
   readonly labels?: Readonly<Record<string, string>>;
   readonly serviceAccounts?: readonly object[];
   readonly shieldedInstanceConfig?: object;
@@ -58,10 +63,11 @@ interface Operation {
   readonly error?: { readonly errors?: readonly { readonly message?: string }[] };
 }
 
-/** Clones on Google Cloud: machines with disks of a snapshot of the first one's, which no group has. */
-export function openClones(deployed: DeployedStack): Clones {
+/** How to make clones, and what else is made of a machine's disk (machine-images.ts). */
+export function cloneMaker(deployed: DeployedStack) {
   const network = networkOf(deployed);
-  const compute = openCompute(placeOf(deployed).project);
+  const { project } = placeOf(deployed);
+  const compute = openCompute(project);
 
   async function machineOf(id: string): Promise<Instance> {
     const [found] = await instancesBy(compute, `id=${id}`);
@@ -70,23 +76,51 @@ export function openClones(deployed: DeployedStack): Clones {
   }
 
   return {
-    everyMs: 5_000,
-    async snapshot(id) {
+    compute,
+    network,
+    project,
+    machineOf,
+    async snapshot(id: string): Promise<string> {
       const { disks, zone } = await machineOf(id);
-      const disk = last(disks.find(({ boot }) => boot)?.source);
+      const disk = last(bootDisk(disks));
       const name = `${network}-${Date.now()}`;
       const place = `zones/${last(zone)}`;
       const labels = { [networkLabel]: network, [sourceLabel]: id };
       await run(compute, place, "POST", `${place}/disks/${disk}/createSnapshot`, { name, labels });
       return name;
     },
-    async create(snapshot, machine, name) {
+    /**
+     * Makes a machine on a disk of a snapshot that is like another one; resolves once Google has made it.
+     *
+     * @param script what it runs instead of the machine's startup script, without the machine's rights and keys
+     */
+    async launch(snapshot: string, machine: string, name: string, script?: string): Promise<Clone> {
       const source = await machineOf(machine);
       const place = `zones/${last(source.zone)}`;
-      const instance = cloneSpec(source, snapshot, nameIn(network, name), network);
+      const spec = cloneSpec(source, snapshot, nameIn(network, name), network);
+      const { serviceAccounts: _, ...rest } = spec;
+      const instance = script === undefined ? spec : { ...rest, metadata: { items: scriptItems(script) } };
       await run(compute, place, "POST", `${place}/instances`, instance);
-      return cloneOf(await compute.call<Instance>("GET", `${place}/instances/${instance.name}`), network);
+      return cloneOf(await compute.call<Instance>("GET", `${place}/instances/${spec.name}`), network);
     },
+  };
+}
+
+/** Metadata of a machine that runs a script, and that nobody's keys are for. */
+function scriptItems(script: string): readonly Item[] {
+  return [
+    { key: "startup-script", value: script },
+    { key: "block-project-ssh-keys", value: "TRUE" },
+  ];
+}
+
+/** Clones on Google Cloud: machines with disks of a snapshot of the first one's, which no group has. */
+export function openClones(deployed: DeployedStack): Clones {
+  const { compute, network, machineOf, snapshot, launch } = cloneMaker(deployed);
+  return {
+    everyMs: 5_000,
+    snapshot,
+    create: (snapshot, machine, name) => launch(snapshot, machine, name),
     async answeredAt(id) {
       const { zone, name } = await machineOf(id);
       let written = "";
@@ -150,6 +184,11 @@ function cloneOf(
   };
 }
 
+/** The URL of the disk that a machine boots from. */
+export function bootDisk(disks: readonly Disk[]): string {
+  return disks.find(({ boot }) => boot)?.source ?? "";
+}
+
 /** The last part of a URL, which is a thing's name. */
 function last(url = ""): string {
   return url.slice(url.lastIndexOf("/") + 1);
@@ -166,7 +205,7 @@ const clonesIn = (compute: ComputeApi, network: string) =>
   instancesBy(compute, `labels.${networkLabel}=${network}`);
 
 /** Removes clones, and the snapshots of whose machine none is left. */
-async function removeIn(
+export async function removeIn(
   compute: ComputeApi,
   network: string,
   which: (clone: Clone) => boolean,
@@ -186,7 +225,7 @@ async function removeIn(
 }
 
 /** Asks for something that takes a while, and waits until it is done. @throws with Google's own words */
-async function run(
+export async function run(
   compute: ComputeApi,
   place: string,
   method: "POST" | "DELETE",

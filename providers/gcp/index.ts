@@ -12,5 +12,6 @@ export const cloud: CloudFolder = {
   machines: () => import("./machines.ts"),
   monitoring: () => import("./monitoring.ts"),
   clones: () => import("./clones.ts"),
+  images: () => import("./machine-images.ts"),
   files: () => import("./files.ts"),
 };

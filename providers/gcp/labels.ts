@@ -8,7 +8,7 @@ const mostLabels = 64;
 const ownLabels: ReadonlySet<string> = new Set(["project_name", "cluster"]);
 
 /** A text as a label has it: in lower case, and `_` for each character but letters of a to z, digits, `_` and `-`. */
-function labelText(text: string): string {
+export function labelText(text: string): string {
   return text.toLowerCase().replace(/[^a-z0-9_-]/gu, "_");
 }
 

@@ -1,5 +1,7 @@
+import { readFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { clones as kind, openClones } from "../../../providers/gcp/clones.ts";
+import { openImages } from "../../../providers/gcp/machine-images.ts";
 import { isInstalled, serverPackages } from "../../servers/cache.ts";
 import { operationContext } from "../../support/operation-context.ts";
 import { deployedStack } from "../../support/outputs.ts";
@@ -38,6 +40,8 @@ const first: Body = {
     fingerprint: "x",
     items: [
       { key: "startup-script", value: "#!/bin/sh\n" },
+      { key: "switchyard-release", value: "a".repeat(64) },
+      { key: "ssh-keys", value: "ann:ssh-ed25519 AAAA" },
       { key: "instance-template", value: "projects/1/global/instanceTemplates/lab" },
       { key: "created-by", value: "projects/1/zones/us-west1-b/instanceGroupManagers/lab" },
     ],
@@ -56,6 +60,7 @@ const first: Body = {
 let server: ComputeServer;
 let instances: Body[];
 let snapshots: Body[];
+let images: Body[];
 let bodies: { schema: string; body: Body }[];
 /** What Google's description of its API says against a request. */
 let wrong: string[];
@@ -78,7 +83,8 @@ function answer(url: URL, method: string, body?: Body): object | undefined {
     return { items: { "zones/us-west1-b": { instances: found }, "zones/us-west1-c": { warning: {} } } };
   }
   if (asked === "GET global/snapshots") return { items: filtered(snapshots, filter) };
-  const [, name] = /\/(?:instances|snapshots)\/([^/]+)/.exec(url.pathname) ?? [];
+  if (asked === "GET global/images") return { items: filtered(images, filter) };
+  const [, name] = /\/(?:instances|snapshots|images)\/([^/]+)/.exec(url.pathname) ?? [];
   if (/^GET zones\/us-west1-b\/instances\/[^/]+$/.test(asked))
     return instances.find((one) => one.name === name);
   if (asked.endsWith("/serialPort")) {
@@ -101,13 +107,22 @@ function answer(url: URL, method: string, body?: Body): object | undefined {
     bodies.push({ schema: "Instance", body });
     const { zone, creationTimestamp } = first;
     const id = `900000000000000000${instances.length}`;
-    instances.push({ ...body, id, zone, status: "PROVISIONING", creationTimestamp });
+    const disks = [{ boot: true, source: path(`zones/us-west1-b/disks/${body.name}`) }];
+    // It runs no script: one that seals a copy ends with switching it off.
+    const status = body.name.includes("sealing") ? "TERMINATED" : "PROVISIONING";
+    instances.push({ ...body, id, zone, status, disks, creationTimestamp });
+    return operation();
+  }
+  if (asked === "POST global/images" && body) {
+    bodies.push({ schema: "Image", body });
+    images.push({ ...body, creationTimestamp: first.creationTimestamp });
     return operation();
   }
   if (/^DELETE zones\/us-west1-b\/instances\//.test(asked))
     instances = instances.filter((one) => one.name !== name);
   else if (/^DELETE global\/snapshots\//.test(asked))
     snapshots = snapshots.filter((one) => one.name !== name);
+  else if (/^DELETE global\/images\//.test(asked)) images = images.filter((one) => one.name !== name);
   else return undefined;
   return operation();
 }
@@ -119,7 +134,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 beforeEach(() => {
-  [instances, snapshots, bodies, wrong, failing] = [[first], [], [], [], undefined];
+  [instances, snapshots, images, bodies, wrong, failing] = [[first], [], [], [], [], undefined];
   server.stub();
 });
 
@@ -159,7 +174,7 @@ test("clones are made of a snapshot of the machine's disk, like it but for their
             accessConfigs: [{ networkTier: "PREMIUM" }],
           },
         ],
-        metadata: { items: [{ key: "startup-script", value: "#!/bin/sh\n" }] },
+        metadata: { items: first.metadata.items.slice(0, 3) },
         labels: { project_name: "lab", ...labels },
         serviceAccounts: first.serviceAccounts,
         scheduling: { onHostMaintenance: "MIGRATE" },
@@ -202,6 +217,51 @@ test("clones go before their network does, and with it another takes its place",
   expect([instances, snapshots]).toEqual([[first], []]);
   await make();
   await kind.delete?.("clones", place, context);
+  expect([instances, snapshots]).toEqual([[first], []]);
+});
+
+test("an image is made of a copy that has sealed itself, and stays when the clones and the copy are gone", async () => {
+  const made = openImages(stack);
+  const image = await made.create(first.id, "day02-flask-api-image");
+  const [, copy, sent] = bodies;
+  expect(copy?.body).toMatchObject({
+    name: `network-1a2b3c4-sealing-${first.id}`,
+    metadata: {
+      items: [
+        { key: "startup-script", value: readFileSync("release/seal.sh", "utf8") },
+        { key: "block-project-ssh-keys", value: "TRUE" },
+      ],
+    },
+  });
+  expect(copy?.body).not.toHaveProperty("serviceAccounts");
+  expect(sent?.body).toEqual({
+    name: "day02-flask-api-image",
+    description: `Release ${"a".repeat(64)} of stack lab`,
+    labels: { switchyard_image_of_stack: "lab", switchyard_image_of: first.id },
+    sourceDisk: path(`zones/us-west1-b/disks/network-1a2b3c4-sealing-${first.id}`),
+  });
+  if (isDescribed)
+    expect(bodies.flatMap(({ schema, body }) => problemsOf("compute.v1", schema, body))).toEqual([]);
+  expect([instances, snapshots]).toEqual([[first], []]);
+  expect(image).toEqual({
+    id: "projects/lab-123456/global/images/day02-flask-api-image",
+    name: "day02-flask-api-image",
+    release: "a".repeat(64),
+    of: first.id,
+    createdAt: new Date("2026-01-01T08:00:00Z"),
+  });
+  const other = deployedStack("LAB", { operator: place });
+  expect(await openImages(other).list()).toEqual([]);
+  await openImages(other).remove(image.id);
+  expect(await made.list()).toEqual([image]);
+  await made.remove(image.id);
+  await made.remove(image.id);
+  expect(await made.list()).toEqual([]);
+});
+
+test("an image that cannot be made leaves no copy", async () => {
+  failing = "Quota 'IMAGES' exceeded.";
+  await expect(openImages(stack).create(first.id, "one")).rejects.toThrow("Quota 'IMAGES' exceeded.");
   expect([instances, snapshots]).toEqual([[first], []]);
 });
 
