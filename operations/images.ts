@@ -16,6 +16,8 @@ export interface Image {
 export interface Images {
   /** What a name must be like, and how to say so, to follow "it must be". */
   readonly names: { readonly pattern: RegExp; readonly expected: string };
+  /** What to put into the stack's file to boot machines from an image. Default: `switchyard:image`, with its id. */
+  setting?(id: string): string;
   /** Makes one of a running machine, sealed: nothing of the machine's own is in it. Resolves once machines can boot it. */
   create(machine: string, name: string): Promise<Image>;
   list(): Promise<Image[]>;

@@ -34,10 +34,10 @@ export interface CloudFolder {
   machines(): Promise<MachinesModule>;
   /** How Prometheus finds them. */
   monitoring(): Promise<MonitoringModule>;
-  /** Clones of its machines, for the same. Absent: it has none. */
-  clones?(): Promise<ClonesModule>;
-  /** Images of its machines, for the same. Absent: it makes none. */
-  images?(): Promise<ImagesModule>;
+  /** Clones of its machines, for the same. */
+  clones(): Promise<ClonesModule>;
+  /** Images of its machines, for the same. */
+  images(): Promise<ImagesModule>;
   /** Its bucket, for the same. */
   files(): Promise<FilesModule>;
 }

@@ -186,8 +186,6 @@ async function main(context: Context): Promise<number> {
   const { command, stack, from, timing } = request;
   const deployed = await deployedStack(context, stack);
   const cloud = cloudNamed(deployed.outputs.cloud);
-  if (!cloud.clones)
-    throw new Error(`Stack ${stack} is on ${deployed.outputs.cloud}, where machines cannot be cloned yet.`);
   const clones = (await cloud.clones()).openClones(deployed);
   if (command === "ls") {
     console.log(show(await clones.list(), stack));

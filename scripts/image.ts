@@ -100,10 +100,6 @@ async function main(context: Context): Promise<number> {
   const { command, stack } = request;
   const deployed = await deployedStack(context, stack);
   const cloud = cloudNamed(deployed.outputs.cloud);
-  if (!cloud.images)
-    throw new Error(
-      `Stack ${stack} is on ${deployed.outputs.cloud}, where images cannot be made by this command yet; switchyard:image takes one that you made.`,
-    );
   const images = (await cloud.images()).openImages(deployed);
   if (command === "ls") {
     console.log(show(await images.list(), stack));
@@ -127,7 +123,7 @@ async function main(context: Context): Promise<number> {
   context.log(
     `Image ${name} has release ${release.slice(0, 12)}. To boot machines from it, put this into the stack's file:`,
   );
-  console.log(`switchyard:image: ${id}`);
+  console.log(images.setting?.(id) ?? `switchyard:image: ${id}`);
   return 0;
 }
 

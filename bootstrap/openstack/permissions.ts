@@ -149,6 +149,18 @@ export const permissions: PermissionTable = {
     update: onContainers(["DELETE", "GET", "HEAD", "PUT"], [`${containers.releases}/**`]),
     delete: onContainers(["DELETE"], [`${containers.releases}/**`]),
   },
+  "switchyard:openstack:Clones": {
+    source: "providers/openstack/clones.ts of this repository",
+    delete: [
+      "DELETE compute /**/servers/*",
+      "DELETE image /**/images/*",
+      "DELETE network /**/ports/*",
+      "GET compute /**/servers/*",
+      "GET compute /**/servers/detail",
+      "GET image /**/images",
+      "GET network /**/ports",
+    ],
+  },
   "switchyard:openstack:Layout": { source: "It calls nothing: it compares two configurations." },
   "switchyard:openstack:Sweep": {
     source: "service/compute/openstack/look.ts and perform.ts of this repository",

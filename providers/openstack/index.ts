@@ -11,5 +11,7 @@ export const cloud: CloudFolder = {
   policy: async () => (await import("./policy.ts")).policy,
   machines: () => import("./machines.ts"),
   monitoring: () => import("./monitoring.ts"),
+  clones: () => import("./clones.ts"),
+  images: () => import("./machine-images.ts"),
   files: () => import("./files.ts"),
 };

@@ -151,7 +151,7 @@ function statusOf(
   };
 }
 
-async function consoleOf(services: OpenstackApi, id: string, signal: AbortSignal): Promise<string> {
+export async function consoleOf(services: OpenstackApi, id: string, signal: AbortSignal): Promise<string> {
   const options = { body: { "os-getConsoleOutput": {} }, signal };
   const { output } = await services
     .call<{ output: string }>("compute", "POST", `/servers/${id}/action`, options)

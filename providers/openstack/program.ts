@@ -1,3 +1,5 @@
+import type { Output } from "@pulumi/pulumi";
+import { Clones } from "../../components/clones.ts";
 import type { Cloud } from "../../components/cloud.ts";
 import type { Settings } from "../../config/settings.ts";
 import type { MachineAccess, OpenstackBucket } from "./bucket.ts";
@@ -18,13 +20,21 @@ export function createCloud(settings: Settings): Cloud<OpenstackNetwork, Opensta
   const { authUrl, region } = context;
   const { s3 } = context.cloud;
   let balancer: OpenstackLoadBalancer | undefined;
+  let networkId: Output<string> | undefined;
   const own: OpenstackCluster[] = [];
   const peaks: OpenstackCluster[] = [];
   let shared: { readonly access: MachineAccess; readonly flavors: Flavors } | undefined;
   return {
     get operator() {
       const made = balancer && { project: balancer.projectId, loadBalancer: balancer.balancerId };
-      return { authUrl, region, ...made, ...(s3 && { s3Endpoint: s3.endpoint, s3Region: s3.region }) };
+      const network = networkId && { network: networkId };
+      return {
+        authUrl,
+        region,
+        ...network,
+        ...made,
+        ...(s3 && { s3Endpoint: s3.endpoint, s3Region: s3.region }),
+      };
     },
     network: (name, args, opts) => {
       const { protect } = settings.bucket;
@@ -32,7 +42,10 @@ export function createCloud(settings: Settings): Cloud<OpenstackNetwork, Opensta
       const bucket = nameOf(context, "bucket");
       const store = s3?.endpoint ?? "swift";
       new Layout("layout", { authUrl, region, subnets, protect, store, ...(bucket && { bucket }) });
-      return new OpenstackNetwork(name, args, context, opts);
+      const network = new OpenstackNetwork(name, args, context, opts);
+      networkId = network.networkId;
+      new Clones("openstack", { network: networkId, authUrl, region }, { dependsOn: network });
+      return network;
     },
     bucket: (name, args, opts) => new (s3 ? OpenstackS3 : SwiftBucket)(name, args, context, opts),
     controllers: rules.controllers,

@@ -4,6 +4,7 @@ import { connect, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { scriptOf } from "../../providers/openstack/clones.ts";
 import { startupFunctions } from "../../providers/openstack/startup.ts";
 import { type OpenstackServer, startOpenstack } from "../servers/openstack.ts";
 import { planStack } from "../support/plan.ts";
@@ -120,6 +121,7 @@ bootSuite(
         },
       },
       instanceIds: ["5f7d2a3e-8d3b-4f51-9d0c-0d7b4c9b1a10", "0b5a6c1e-64f0-4c0d-a3f5-5a4f5e1f7c22"],
+      cloneScript: scriptOf,
       secrets: () => [credential.secret, temporaryUrlKey],
       // A config drive, as Nova makes it: cloud-init reads a folder alike.
       seed: (uuid, userData) => ({

@@ -28,6 +28,8 @@ export interface BootCloud {
   readonly files?: (image: string) => Promise<Readonly<Record<string, string>>>;
   /** What the app's environment has that nobody else may know, once it is prepared. Default: nothing. */
   readonly secrets?: () => readonly string[];
+  /** What clones are told to run, where it is not the machine's user data. */
+  readonly cloneScript?: (machine: string) => string;
   /** Default: none of its own. Paths begin at cloud-init's folder of seeds. */
   readonly seed?: Seed;
   /** Stops what runs out here. */
@@ -232,6 +234,10 @@ export function bootSuite(
       expect(uid).toBeGreaterThanOrEqual(dynamicUsers.first);
       expect(capabilities).toBe(capNetBindService);
       expect(await exposure()).toBeLessThanOrEqual(maxExposure.privilegedPort);
+      if (!cloud.cloneScript) return;
+      await machine.run("bash", "-c", cloud.cloneScript(cloud.instanceIds[0]));
+      expect((await answerOn(5000)).body).toContain(`Instance ${cloud.instanceIds[1]} is responding now!`);
+      expect(cloud.downloads(machine.events)).toEqual([]);
     });
 
     sealingTests(() => ({

@@ -250,9 +250,9 @@ test("an image is made of a copy that has sealed itself, and stays when the clon
     of: first.id,
     createdAt: new Date("2026-01-01T08:00:00Z"),
   });
-  const other = deployedStack("LAB", { operator: place });
-  expect(await openImages(other).list()).toEqual([]);
-  await openImages(other).remove(image.id);
+  const others = openImages(deployedStack("LAB", { operator: place }));
+  expect(await others.list()).toEqual([]);
+  await others.remove(image.id);
   expect(await made.list()).toEqual([image]);
   await made.remove(image.id);
   await made.remove(image.id);

@@ -49,6 +49,15 @@ describe("two clusters behind path rules (R3)", { timeout: 120_000 }, () => {
     expect(inputs(`ServerGroup::${cluster}`)).toEqual({ policies: ["soft-anti-affinity"] });
   });
 
+  it("removes clones before the network, by its id, which operators know, too", () => {
+    const network = "${network.id}";
+    const place = { authUrl: "https://keystone.example.org/v3", region: "RegionOne" };
+    expect(inputs("Clones::clones")).toEqual({ network, ...place });
+    for (const part of ["Subnet::sn-10-0-1-0-24", "SecGroup::app"])
+      expect(plan.dependsOn("Clones::clones", part)).toBe(true);
+    expect(plan.outputs.operator).toMatchObject({ network });
+  });
+
   it("listens on port 80, and splits what matches no path equally between clusters (R3.2)", () => {
     expect(inputs("Listener::http")).toEqual({
       loadbalancerId: "${edge.id}",
