@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { RunError } from "@pulumi/pulumi/errors.js";
-import type { BuildFailure, Plugin } from "esbuild";
+import type { BuildFailure, Metafile, Plugin } from "esbuild";
 import { commitFile, commitIn, commitWord } from "./commit.ts";
 import { hashOfFile } from "./hashes.ts";
 import { bundlePage } from "./page.ts";
@@ -45,7 +45,8 @@ const entryPoints = {
   "storage-local": "./service/storage/local.ts",
   "storage-s3": "./service/storage/s3.ts",
   "storage-swift": "./service/storage/swift.ts",
-};
+} as const;
+type EntryPoint = keyof typeof entryPoints;
 
 /** Swagger UI's own files, which the page of the API serves as they are: by their folder in a release, and in its package. */
 const pageFiles = "node_modules/@fastify/swagger-ui/static";
@@ -87,7 +88,10 @@ export async function buildRelease(options: ReleaseBuildOptions = {}): Promise<R
     return build(record.sha256);
   }
 
-  const [bundled, checked] = await Promise.allSettled([bundle(root), checkTypes(root, outDir)]);
+  const [bundled, checked] = await Promise.allSettled([
+    bundle(root, outDir, recipe),
+    checkTypes(root, outDir),
+  ]);
   if (bundled.status === "rejected") throw bundled.reason;
   if (checked.status === "rejected") throw checked.reason;
   const { files, inputs } = bundled.value;
@@ -119,13 +123,48 @@ interface Bundle {
   readonly inputs: readonly string[];
 }
 
+/** The service and the stores, each made again only when something in it has changed, and what the app serves as it is. */
+async function bundle(root: string, outDir: string, recipe: string): Promise<Bundle> {
+  const parts = await bundleParts(root, join(outDir, "parts"), recipe);
+  const schedules = await bundlePage(root);
+  const page = pageFileNames.map((name) => `${pageFiles}/${name}`);
+  const packed = page.map(
+    (file) => [`${pageFolder}/${basename(file)}`, readFileSync(join(root, file))] as const,
+  );
+  return {
+    files: Object.fromEntries([
+      ...Object.entries(parts.files).sort(([one], [other]) => (one < other ? -1 : 1)),
+      ...packed,
+      ...Object.entries(schedules.files).map(([name, content]) => [`page/${name}`, content] as const),
+    ]),
+    inputs: [...parts.inputs, ...page, ...schedules.inputs],
+  };
+}
+
+/** Of each entry point: its file, and the map beside it. Most are an SDK, which seldom changes, and takes most of the time. */
+async function bundleParts(root: string, folder: string, recipe: string): Promise<Bundle> {
+  const names = Object.keys(entryPoints) as EntryPoint[];
+  const known = await Promise.all(names.map((name) => readPart(root, folder, name, recipe)));
+  const missing = names.filter((_, index) => !known[index]);
+  const made = missing.length > 0 ? await bundleAnew(root, missing) : [];
+  for (const { name, ...part } of made) await keepPart(root, folder, name, recipe, part);
+  const parts = [...known.filter((part) => part !== undefined), ...made];
+  return {
+    files: Object.fromEntries(parts.flatMap(({ files }) => Object.entries(files))),
+    inputs: [...new Set(parts.flatMap(({ inputs }) => inputs))],
+  };
+}
+
 /** CommonJS, as Fastify and most of what it needs is: those then find `require` and `__dirname` as they expect. */
-async function bundle(root: string): Promise<Bundle> {
+async function bundleAnew(
+  root: string,
+  names: readonly EntryPoint[],
+): Promise<(Bundle & { readonly name: EntryPoint })[]> {
   const { build, formatMessages } = await import("esbuild");
   try {
     const { outputFiles, metafile } = await build({
       absWorkingDir: root,
-      entryPoints,
+      entryPoints: Object.fromEntries(names.map((name) => [name, entryPoints[name]])),
       // Only names them: nothing is written.
       outdir: "release",
       bundle: true,
@@ -149,30 +188,65 @@ async function bundle(root: string): Promise<Bundle> {
       metafile: true,
       logLevel: "silent",
     });
-    const files = outputFiles.map(({ path, contents, text }) => {
-      const name = basename(path);
-      return [name, name.endsWith(".map") ? ownMap(text) : contents] as const;
-    });
-    files.sort(([one], [other]) => (one < other ? -1 : 1));
-    const schedules = await bundlePage(root);
-    const page = pageFileNames.map((name) => `${pageFiles}/${name}`);
-    const packed = page.map(
-      (file) => [`${pageFolder}/${basename(file)}`, readFileSync(join(root, file))] as const,
+    const texts = new Map(
+      outputFiles.map(({ path, contents, text }) => [basename(path), { contents, text }]),
     );
-    return {
-      files: Object.fromEntries([
-        ...files,
-        ...packed,
-        ...Object.entries(schedules.files).map(([name, content]) => [`page/${name}`, content] as const),
-      ]),
-      inputs: [...Object.keys(metafile.inputs), ...page, ...schedules.inputs],
-    };
+    return names.map((name) => {
+      const { contents = new Uint8Array() } = texts.get(`${name}.js`) ?? {};
+      const map = ownMap(texts.get(`${name}.js.map`)?.text ?? "");
+      const inputs = importedBy(metafile, entryPoints[name].slice("./".length));
+      return { name, files: { [`${name}.js`]: contents, [`${name}.js.map`]: map }, inputs };
+    });
   } catch (error) {
     const { errors } = error as Partial<BuildFailure>;
     if (!errors) throw error;
     const messages = await formatMessages(errors, { kind: "error", color: false });
     throw new RunError(messages.join("").trim());
   }
+}
+
+/** Every file that a bundle was made of, those too of which nothing is left in it. */
+function importedBy({ inputs }: Metafile, entryPoint: string): string[] {
+  const found = new Set([entryPoint]);
+  for (const path of found)
+    for (const { path: imported, external } of inputs[path]?.imports ?? [])
+      if (!external && Object.hasOwn(inputs, imported)) found.add(imported);
+  return [...found];
+}
+
+const partFile = (folder: string, name: string) => join(folder, `${name}.json`);
+
+/** What was bundled before of an entry point, while all that it was made of is as it was. */
+async function readPart(
+  root: string,
+  folder: string,
+  name: string,
+  recipe: string,
+): Promise<Bundle | undefined> {
+  const record = unchangedRelease(root, partFile(folder, name), recipe);
+  if (!record) return undefined;
+  const files = [`${name}.js`, `${name}.js.map`].map((file) => [file, join(folder, file)] as const);
+  if (!files.every(([, path]) => existsSync(path))) return undefined;
+  const contents = files.map(([file, path]) => [file, readFileSync(path)] as const);
+  // One that was cut short must not be taken.
+  if (hashOf(...contents.map(([, content]) => content)) !== record.sha256) return undefined;
+  return { files: Object.fromEntries(contents), inputs: Object.keys(record.inputs) };
+}
+
+async function keepPart(
+  root: string,
+  folder: string,
+  name: string,
+  recipe: string,
+  { files, inputs }: Bundle,
+): Promise<void> {
+  for (const [file, content] of Object.entries(files)) await replace(join(folder, file), content);
+  const record: ReleaseRecord = {
+    recipe,
+    inputs: lookAt(root, inputs),
+    sha256: hashOf(...Object.values(files)),
+  };
+  await replace(partFile(folder, name), JSON.stringify(record));
 }
 
 /** A map of the service's own sources: with those of its dependencies, maps are nearly as large as what they are of. */

@@ -3,7 +3,6 @@ import { parseArgs } from "node:util";
 import { type LogLine, logLinesOf, mergeByTime } from "../operations/log-lines.ts";
 import type { DeployedStack } from "../operations/outputs.ts";
 import { cloudNamed } from "../providers/index.ts";
-import { buildRelease } from "../release/build.ts";
 import { localStack } from "./backend.ts";
 import { formatLogLine } from "./logs.ts";
 import { type Context, capture, runMain } from "./process.ts";
@@ -71,16 +70,13 @@ async function otherRelease(
   return undefined;
 }
 
-/** Deploys what is saved now. The release is built here meanwhile, so that the program finds it. */
+/** Deploys what is saved now. */
 async function deploy({ cli, context }: OpenedPulumi, deployed: DeployedStack | undefined): Promise<Outcome> {
   const args = cliArguments({ command: "up", stack: localStack, flags: ["--color=never"] });
   const ended = new AbortController();
   const looking = deployed && otherRelease(deployed, ended.signal);
-  // What is wrong with it, the program says.
-  const building = buildRelease({ root: context.root }).catch(() => undefined);
   // Not ended with this command: a deployment that is cut off leaves a lock.
   const { code, stdout, stderr } = await capture(cli.command, args, { cwd: context.root, env: context.env });
-  await building;
   // An answer may be on its way still.
   if (code === 0) await pause(2 * lookMs);
   ended.abort();

@@ -1,5 +1,5 @@
-import { existsSync, type FSWatcher, watch } from "node:fs";
-import { join, sep } from "node:path";
+import { type FSWatcher, readdirSync, statSync, watch } from "node:fs";
+import { join } from "node:path";
 
 /** What a deployment is made of: folders with all below them, and files of the project's own folder. */
 const folders = [
@@ -25,6 +25,10 @@ export interface Watcher {
   close(): void;
 }
 
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
 /** Watches the sources of a project; hidden files, and what editors keep beside a file, are none. */
 export function watchSources(root: string): Watcher {
   const changed = new Set<string>();
@@ -40,14 +44,21 @@ export function watchSources(root: string): Watcher {
       wake();
     }, settleMs);
   };
-  const there = folders.filter((folder) => existsSync(join(root, folder)));
-  const watchers: FSWatcher[] = there.map((folder) =>
-    watch(join(root, folder), { recursive: true }, (_event, name) => {
-      const parts = name?.split(sep) ?? [];
-      if (name && sources.test(name) && !parts.some((part) => part.startsWith(".")))
-        add([folder, ...parts].join("/"));
-    }),
-  );
+  const watchers: FSWatcher[] = [];
+  // Folder by folder: Node.js' own recursive watch loses a file that is replaced by another of its name, as editors save.
+  const follow = (folder: string) => {
+    watchers.push(
+      watch(join(root, folder), (_event, name) => {
+        if (!name || name.startsWith(".")) return;
+        const path = `${folder}/${name}`;
+        if (sources.test(name)) add(path);
+        else if (isFolder(join(root, path))) follow(path);
+      }),
+    );
+    for (const entry of readdirSync(join(root, folder), { withFileTypes: true }))
+      if (entry.isDirectory() && !entry.name.startsWith(".")) follow(`${folder}/${entry.name}`);
+  };
+  for (const folder of folders) if (isFolder(join(root, folder))) follow(folder);
   watchers.push(watch(root, (_event, name) => void (name && files.test(name) && add(name))));
   const take = () => {
     const all = [...changed].sort();

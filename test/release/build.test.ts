@@ -93,7 +93,9 @@ test("an archive that is there is not written again, and nothing is left beside 
   const after = await stat(join(copy, file), { bigint: true });
   expect([after.ino, after.mtimeNs]).toEqual([before.ino, before.mtimeNs]);
   const left = await readdir(join(copy, ".switchyard/releases"));
-  expect(left.sort()).toEqual([`${file.split("/").at(-1)}`, "last.json", "types.tsbuildinfo"].sort());
+  expect(left.sort()).toEqual(
+    [`${file.split("/").at(-1)}`, "last.json", "parts", "types.tsbuildinfo"].sort(),
+  );
 });
 
 test("an archive that was cut short is made again", async () => {
@@ -256,13 +258,22 @@ test("a change in the same folder is seen, and so is its undoing, a lost archive
   const source = join(copy, "service/server.ts");
   const before = await readFile(source);
   const first = await build();
+  const parts = join(copy, ".switchyard/releases/parts");
+  const inode = async (part: string) => (await stat(join(parts, part))).ino;
+  const [server, store] = [await inode("server.js"), await inode("storage-s3.js")];
   await writeFile(source, `${before}\nprocess.title = "changed";\n`);
   expect((await build()).sha256).not.toBe(first.sha256);
+  // What the change is not in is not bundled again.
+  expect(await inode("server.js")).not.toBe(server);
+  expect(await inode("storage-s3.js")).toBe(store);
   await writeFile(source, before);
   expect(await build()).toEqual(first);
   await rm(join(copy, first.file));
   expect(await build()).toEqual(first);
   expect((await stat(join(copy, first.file))).size).toBeGreaterThan(0);
+  await truncate(join(parts, "storage-gcs.js"), 1000);
+  await rm(join(parts, "docs.js.map"));
+  await writeFile(join(parts, "server.json"), "{");
   await writeFile(join(copy, ".switchyard/releases/last.json"), "{");
   expect(await build()).toEqual(first);
 });

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { isUnchanged, outcomeLine, problemIn } from "../../scripts/dev.ts";
 import { watchSources } from "../../scripts/watch.ts";
 
@@ -59,9 +59,16 @@ test("what is saved is seen, as editors save it, and nothing else", async () => 
     "service/4913",
   ])
     await writeFile(join(root, file), "1");
-  await writeFile(join(root, "service/routes/root.ts~.ts"), "2");
-  await rename(join(root, "service/routes/root.ts~.ts"), join(root, "service/routes/root.ts"));
-  expect(await watcher.changes(signal)).toContain("service/routes/root.ts");
+  for (const content of ["2", "3", "4"]) {
+    await writeFile(join(root, "service/routes/.root.ts.new"), content);
+    await rename(join(root, "service/routes/.root.ts.new"), join(root, "service/routes/root.ts"));
+    expect(await watcher.changes(signal)).toEqual(["service/routes/root.ts"]);
+  }
+  await mkdir(join(root, "service/more"));
+  await vi.waitFor(async () => {
+    await writeFile(join(root, "service/more/new.ts"), "1");
+    expect(await watcher.changes(AbortSignal.timeout(200))).toContain("service/more/new.ts");
+  });
   await writeFile(join(root, "Pulumi.local.yaml"), "1");
   expect(await watcher.changes(signal)).toEqual(["Pulumi.local.yaml"]);
   expect(await watcher.changes(AbortSignal.timeout(200))).toEqual([]);
