@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { DeployedStack } from "./outputs.ts";
 
 /** An image that machines can boot, with the runtime and a release installed. */
@@ -23,6 +25,29 @@ export interface Images {
   list(): Promise<Image[]>;
   /** @throws while machines depend on it, where the cloud says so */
   remove(id: string): Promise<void>;
+}
+
+/** What a copy of a machine runs to take away what is the machine's own, and to switch itself off. */
+export const sealScript = readFileSync(join(import.meta.dirname, "../release/seal.sh"), "utf8");
+
+/**
+ * Works with a copy of a machine, which is gone afterwards; so is first what an earlier run left that was cut off.
+ *
+ * @param machine by the cloud's own id
+ * @param remove removes the copy of this name; one that is not there is no error
+ */
+export async function withCopy<T>(
+  machine: string,
+  remove: (copy: string) => Promise<void>,
+  work: (copy: string) => Promise<T>,
+): Promise<T> {
+  const copy = `sealing-${machine}`;
+  await remove(copy);
+  try {
+    return await work(copy);
+  } finally {
+    await remove(copy);
+  }
 }
 
 /** What each folder `providers/<cloud>/` exports from its machine-images.ts. */

@@ -5,7 +5,7 @@ import type { Clone, Clones } from "../operations/clones.ts";
 import { type MachineStatus, machineOf } from "../operations/machines.ts";
 import { cloudNamed } from "../providers/index.ts";
 import { localStack } from "./backend.ts";
-import { age } from "./machines.ts";
+import { age, machinesOf } from "./machines.ts";
 import { type Context, runMain } from "./process.ts";
 import { deployedStack } from "./pulumi.ts";
 import { npmRun } from "./report.ts";
@@ -201,7 +201,7 @@ async function main(context: Context): Promise<number> {
     context.log(`Removed ${names.join(", ") || "snapshots alone: there was no clone"}.`);
     return 0;
   }
-  const machines = await (await cloud.machines()).openMachines(deployed).list();
+  const machines = await (await machinesOf(deployed)).list();
   const first = machineOf(machines, from, stack);
   if (first.health !== "healthy")
     throw new Error(`machine ${from} is ${first.health}: only a healthy one can be cloned`);

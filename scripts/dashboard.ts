@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createDashboard, Observer } from "../operations/dashboard/server.ts";
 import type { DeployedStack } from "../operations/outputs.ts";
-import { cloudNamed } from "../providers/index.ts";
 import { bundlePage } from "../release/page.ts";
 import { localStack } from "./backend.ts";
+import { machinesOf } from "./machines.ts";
 import { type Context, runMain } from "./process.ts";
 import { deployedStack } from "./pulumi.ts";
 
@@ -57,7 +57,7 @@ async function main(context: Context): Promise<number> {
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535)
     throw new Error(`--port ${port}: it must be a number from 0 to 65535`);
   const deployed = await deployedStack(context, stack);
-  const machines = (await cloudNamed(deployed.outputs.cloud).machines()).openMachines(deployed);
+  const machines = await machinesOf(deployed);
   const look = (): Promise<DeployedStack> => deployedStack(context, stack);
   const freshMs = deployed.outputs.cloud === "local" ? localMs : cloudMs;
   const observer = new Observer(remembered(look, deployed, outputsMs), machines, freshMs);

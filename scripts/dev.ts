@@ -2,9 +2,9 @@ import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { type LogLine, logLinesOf, mergeByTime } from "../operations/log-lines.ts";
 import type { DeployedStack } from "../operations/outputs.ts";
-import { cloudNamed } from "../providers/index.ts";
 import { localStack } from "./backend.ts";
 import { formatLogLine } from "./logs.ts";
+import { machinesOf } from "./machines.ts";
 import { type Context, capture, runMain } from "./process.ts";
 import { type OpenedPulumi, openPulumi, outputsOf } from "./pulumi.ts";
 import { npmRun } from "./report.ts";
@@ -110,7 +110,7 @@ async function showLogs(
   const fail = ({ message }: Error) => void (signal.aborted || log(`The logs: ${message}`));
   while (!signal.aborted) {
     const stack = deployed();
-    const machines = stack && (await cloudNamed(stack.outputs.cloud).machines()).openMachines(stack);
+    const machines = stack && (await machinesOf(stack));
     for (const machine of (await machines?.list().catch(fail)) ?? []) {
       if (!machines || known.has(machine.id)) continue;
       known.add(machine.id);

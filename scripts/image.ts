@@ -3,7 +3,7 @@ import type { Image, Images } from "../operations/images.ts";
 import { type MachineStatus, machineOf } from "../operations/machines.ts";
 import { cloudNamed } from "../providers/index.ts";
 import { localStack } from "./backend.ts";
-import { age } from "./machines.ts";
+import { age, machinesOf } from "./machines.ts";
 import { type Context, runMain } from "./process.ts";
 import { deployedStack } from "./pulumi.ts";
 import { npmRun } from "./report.ts";
@@ -117,7 +117,7 @@ async function main(context: Context): Promise<number> {
     context.log(`Removed ${request.names.join(", ")}.`);
     return 0;
   }
-  const machine = machineFor(await (await cloud.machines()).openMachines(deployed).list(), request);
+  const machine = machineFor(await (await machinesOf(deployed)).list(), request);
   context.log(`Making an image of machine ${machine.id} …`);
   const { id, name, release } = await createImage(images, machine, request);
   context.log(

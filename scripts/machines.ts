@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { peakNameOf } from "../config/peaks.ts";
 import type { MachineStatus, Machines } from "../operations/machines.ts";
+import type { DeployedStack } from "../operations/outputs.ts";
 import { cloudNamed } from "../providers/index.ts";
 import { clusterImage } from "../service/schedules/schedule.ts";
 import { localStack } from "./backend.ts";
@@ -13,10 +14,14 @@ const usage = `Usage: npm run machines [-- [--stack NAME]]   lists the stack's m
   --stack, -s NAME  which stack; default: ${localStack}
   --help, -h        this`;
 
-/** The machines of a deployed stack. */
-export async function openMachines(context: Context, stack: string): Promise<Machines> {
-  const deployed = await deployedStack(context, stack);
+/** The machines of a deployed stack, by what its cloud says of them. */
+export async function machinesOf(deployed: DeployedStack): Promise<Machines> {
   return (await cloudNamed(deployed.outputs.cloud).machines()).openMachines(deployed);
+}
+
+/** The machines of a stack. @throws when it is not deployed */
+export async function openMachines(context: Context, stack: string): Promise<Machines> {
+  return machinesOf(await deployedStack(context, stack));
 }
 
 /** A duration as people say it, in its two largest units at most; one that clocks make negative is none. */
@@ -88,12 +93,12 @@ async function main(context: Context): Promise<number> {
   const { values } = parseArgs({ options: { stack: { type: "string", short: "s", default: localStack } } });
   const { stack } = values;
   const deployed = await deployedStack(context, stack);
-  const { cloud, controllerUrl } = deployed.outputs;
+  const { controllerUrl } = deployed.outputs;
   const asked = controllerUrl === undefined ? undefined : schedulesByGroup(controllerUrl, context.signal);
   const unknown = ({ message }: Error) =>
     context.log(`Which schedules have machines is not known: the controller at ${controllerUrl}: ${message}`);
   const [machines, schedules] = await Promise.all([
-    (await cloudNamed(cloud).machines()).openMachines(deployed).list(),
+    (await machinesOf(deployed)).list(),
     asked?.catch(unknown),
   ]);
   const table = formatMachines(machines, Date.now(), schedules ?? undefined);

@@ -11,6 +11,7 @@ import {
 import { cloudNamed } from "../providers/index.ts";
 import { exportStack, localStack, noStack } from "./backend.ts";
 import { lockedBy, readLocks } from "./locks.ts";
+import { machinesOf } from "./machines.ts";
 import { type Context, runMain } from "./process.ts";
 import { type OpenedPulumi, openPulumi, outputsOf } from "./pulumi.ts";
 import { npmRun } from "./report.ts";
@@ -79,10 +80,9 @@ async function withReleases<T>(
   const [place] = stored;
   if (!place) throw new Error(`Stack ${stack} is not deployed: ${npmRun("up", stack)} brings it up.`);
   const { cloud: name, bucket, access = {} } = place;
-  const cloud = cloudNamed(name);
-  const objects = await (await cloud.files()).objectsOf({ bucket, access, stack });
+  const objects = await (await cloudNamed(name).files()).objectsOf({ bucket, access, stack });
   try {
-    const machines = (await cloud.machines()).openMachines(await outputsOf(pulumi, stack));
+    const machines = await machinesOf(await outputsOf(pulumi, stack));
     const keys = new Set(stored.map(({ key }) => key));
     return await work(await keptReleases(objects, await machines.list(), keys, context.signal), objects);
   } finally {

@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import {
   type Image as Ami,
   DeleteSnapshotCommand,
@@ -8,13 +6,11 @@ import {
   EC2Client,
   waitUntilInstanceStopped,
 } from "@aws-sdk/client-ec2";
-import type { Image, Images } from "../../operations/images.ts";
+import { type Image, type Images, sealScript, withCopy } from "../../operations/images.ts";
 import type { DeployedStack } from "../../operations/outputs.ts";
 import { cloneMaker, openClones, removeIn, snapshotsOf, tagOf } from "./clones.ts";
 import { openMachines } from "./machines.ts";
 import { clientSettings } from "./outputs.ts";
-
-const seal = readFileSync(join(import.meta.dirname, "../../release/seal.sh"), "utf8");
 
 /** How long a copy may take to boot, to seal itself and to switch itself off, in seconds. */
 const sealLimitSeconds = 900;
@@ -43,18 +39,11 @@ export function openImages(deployed: DeployedStack): Images {
     async create(machine, name) {
       const source = (await openMachines(deployed).list()).find(({ id }) => id === machine);
       const release = source?.release ?? "";
-      const copy = `sealing-${machine}`;
       const maker = cloneMaker(deployed);
-      const remove = () => removeIn(maker.ec2, maker.network, (clone) => clone.name === copy);
-      // What an earlier run left that was cut off.
-      await remove();
-      try {
-        const { id = "" } = await maker.launch(
-          await openClones(deployed).snapshot(machine),
-          machine,
-          copy,
-          seal,
-        );
+      const remove = (copy: string) => removeIn(maker.ec2, maker.network, (clone) => clone.name === copy);
+      return withCopy(machine, remove, async (copy) => {
+        const snapshot = await openClones(deployed).snapshot(machine);
+        const { id = "" } = await maker.launch(snapshot, machine, copy, sealScript);
         await waitUntilInstanceStopped(
           { client: ec2, maxWaitTime: sealLimitSeconds, minDelay: 1, maxDelay: 10 },
           { InstanceIds: [id] },
@@ -62,9 +51,7 @@ export function openImages(deployed: DeployedStack): Images {
         const tags = { Name: name, [stackTag]: stack, [machineTag]: machine, [releaseTag]: release };
         const ImageId = await maker.image(id, name, tags);
         return { id: ImageId, name, release, of: machine, createdAt: new Date() };
-      } finally {
-        await remove();
-      }
+      });
     },
     list: async () => (await amis()).map(imageOf),
     async remove(id) {

@@ -1,13 +1,9 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Image, Images } from "../../operations/images.ts";
+import { type Image, type Images, sealScript, withCopy } from "../../operations/images.ts";
 import type { DeployedStack } from "../../operations/outputs.ts";
 import { bootDisk, cloneMaker, removeIn, run } from "./clones.ts";
 import { labelText } from "./labels.ts";
 import { releaseMetadata } from "./release-metadata.ts";
-
-const seal = readFileSync(join(import.meta.dirname, "../../release/seal.sh"), "utf8");
 
 /** How long a copy may take to boot, to seal itself and to switch itself off, and the pause between two looks, in milliseconds. */
 const sealing = { limitMs: 900_000, everyMs: 2_000 } as const;
@@ -65,12 +61,9 @@ export function openImages(deployed: DeployedStack): Images {
     async create(machine, name) {
       const { metadata } = await maker.machineOf(machine);
       const release = metadata?.items?.find(({ key }) => key === releaseMetadata)?.value ?? "";
-      const copy = `sealing-${machine}`;
-      const remove = () => removeIn(compute, network, (clone) => clone.name === copy);
-      // What an earlier run left that was cut off.
-      await remove();
-      try {
-        const { id = "" } = await maker.launch(await maker.snapshot(machine), machine, copy, seal);
+      const remove = (copy: string) => removeIn(compute, network, (clone) => clone.name === copy);
+      await withCopy(machine, remove, async (copy) => {
+        const { id = "" } = await maker.launch(await maker.snapshot(machine), machine, copy, sealScript);
         await untilOff(id);
         await run(compute, "global", "POST", "global/images", {
           name,
@@ -78,9 +71,7 @@ export function openImages(deployed: DeployedStack): Images {
           labels: { [stackLabel]: ofStack, [machineLabel]: machine },
           sourceDisk: bootDisk((await maker.machineOf(id)).disks),
         });
-      } finally {
-        await remove();
-      }
+      });
       const image = (await list()).find((one) => one.name === name);
       if (!image) throw new Error(`Image ${name} was made, and is gone.`);
       return image;

@@ -23,12 +23,8 @@ const limits = { image: 30 * 60_000, machine: 10 * 60_000, every: 1_000 } as con
 /** What is read here of a machine, beside what listings have (Compute API, "Show Server Details"). */
 interface Server extends ListedServer {
   readonly flavor: { readonly id: string };
-  /** Empty for one that boots from a volume. */
-  readonly image: object | "";
   readonly key_name: string | null;
   readonly "OS-EXT-AZ:availability_zone"?: string;
-  /** Why it is in the state of errors. */
-  readonly fault?: { readonly message: string };
 }
 
 /** What is read here of a port (Networking API v2.0). */

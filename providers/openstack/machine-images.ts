@@ -1,6 +1,4 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import type { Image, Images } from "../../operations/images.ts";
+import { type Image, type Images, sealScript, withCopy } from "../../operations/images.ts";
 import type { DeployedStack } from "../../operations/outputs.ts";
 import {
   cloneMaker,
@@ -13,8 +11,6 @@ import {
   stackKey,
 } from "./clones.ts";
 import { placeOf } from "./outputs.ts";
-
-const seal = readFileSync(join(import.meta.dirname, "../../release/seal.sh"), "utf8");
 
 /**
  * How long a copy may take to boot, to seal itself and to switch itself off, in milliseconds. Nova looks each ten minutes who
@@ -43,19 +39,14 @@ export function openImages(deployed: DeployedStack): Images {
     setting: (id) => `switchyard:openstack: { image: ${id} }`,
     async create(machine, name) {
       const { metadata } = await maker.serverOf(machine);
-      const copy = `sealing-${machine}`;
-      const remove = () => removeIn(services, network, (clone) => clone === copy);
-      // What an earlier run left that was cut off.
-      await remove();
-      try {
+      const remove = (copy: string) => removeIn(services, network, (clone) => clone === copy);
+      return withCopy(machine, remove, async (copy) => {
         const snapshot = await openClones(deployed).snapshot(machine);
-        const { id = "" } = await maker.launch(snapshot, machine, copy, seal);
+        const { id = "" } = await maker.launch(snapshot, machine, copy, sealScript);
         await maker.serverIn("SHUTOFF", id, sealLimitMs);
         const properties = { [stackKey]: stack, [sourceKey]: machine, [releaseKey]: metadata.release ?? "" };
         return imageOf(await maker.image(id, name, properties));
-      } finally {
-        await remove();
-      }
+      });
     },
     list,
     async remove(id) {

@@ -7,21 +7,16 @@ import {
 } from "../../operations/machines.ts";
 import type { DeployedStack } from "../../operations/outputs.ts";
 import { type OpenstackApi, ServiceError } from "../../service/compute/openstack/api.ts";
+import type { Server as ComputeServer } from "../../service/compute/openstack/look.ts";
 import { type OpenstackOperator, placeOf } from "./outputs.ts";
 import { servicesOf } from "./services.ts";
 
 /** How often a followed console is looked at, in milliseconds. */
 const followMs = 5_000;
 
-/** What is read here of a machine (Compute API, "List Servers Detailed"). */
-export interface Server {
-  readonly id: string;
-  readonly name: string;
-  readonly status: string;
-  readonly created: string;
-  readonly "OS-EXT-STS:task_state"?: string | null;
+/** What is read here of a machine, besides what a controller reads of it. */
+export interface Server extends ComputeServer {
   readonly addresses: Readonly<Record<string, readonly { readonly addr: string }[]>>;
-  readonly metadata: Readonly<Record<string, string>>;
 }
 
 interface Pool {
