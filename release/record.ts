@@ -26,15 +26,28 @@ export function hashOf(...contents: readonly (string | Uint8Array)[]): string {
   return hash.digest("hex");
 }
 
-/** Looks at the files that a bundle was made of; of those that are as they were `before`, only at what the folder says. */
+/** A file that is not known as it was built: no look finds it unchanged. */
+const unknown: Input = { sha256: "", stamp: "" };
+
+/** What a clock's tick is shorter than, in milliseconds: what the system notes as a file's change may lie so much before it. */
+const tickMs = 20;
+
+/**
+ * Looks at the files that a bundle was made of.
+ * @param before what they were: of those that still are, only what the folder says is looked at
+ * @param start when the build began, in milliseconds since 1970. What has changed since, or is gone, may be other than what
+ * was built, so that it counts as changed at the next look
+ */
 export function lookAt(
   root: string,
   paths: readonly string[],
-  before: Readonly<Record<string, Input>> = {},
+  { before = {}, start }: { before?: Readonly<Record<string, Input>>; start?: number },
 ): Record<string, Input> {
-  const inputs = paths.toSorted().map((path): [string, Input] => {
+  const inputs = [...new Set(paths)].sort().map((path): [string, Input] => {
     const file = join(root, path);
-    const { ctimeMs, size, ino } = statSync(file);
+    const stats = statSync(file, { throwIfNoEntry: false });
+    if (!stats || (start !== undefined && stats.ctimeMs > start - tickMs)) return [path, unknown];
+    const { ctimeMs, size, ino } = stats;
     // A clock's tick may hold two changes: of which one could come after this look, and look the same.
     const isSettled = Date.now() - ctimeMs > 1000;
     const stamp = isSettled ? `${ctimeMs} ${size} ${ino}` : "";
@@ -63,8 +76,10 @@ export function unchangedRelease(
     const record = JSON.parse(readFileSync(recordFile, "utf8")) as ReleaseRecord;
     if (record.recipe !== recipe) return undefined;
     const paths = Object.keys(record.inputs);
-    const inputs = lookAt(root, paths, record.inputs);
-    if (paths.some((path) => inputs[path]?.sha256 !== record.inputs[path]?.sha256)) return undefined;
+    const inputs = lookAt(root, paths, { before: record.inputs });
+    const isChanged = (path: string) =>
+      inputs[path]?.sha256 !== record.inputs[path]?.sha256 || record.inputs[path]?.sha256 === "";
+    if (paths.some(isChanged)) return undefined;
     return {
       ...record,
       inputs,

@@ -2,6 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { type LogLine, logLinesOf, mergeByTime } from "../operations/log-lines.ts";
 import type { DeployedStack } from "../operations/outputs.ts";
+import { buildRelease } from "../release/build.ts";
 import { localStack } from "./backend.ts";
 import { formatLogLine } from "./logs.ts";
 import { machinesOf } from "./machines.ts";
@@ -70,8 +71,13 @@ async function otherRelease(
   return undefined;
 }
 
-/** Deploys what is saved now. */
+/**
+ * Deploys what is saved now. The service is built here, while the engine starts the program, which then finds what was
+ * built (`takeTurn`).
+ */
 async function deploy({ cli, context }: OpenedPulumi, deployed: DeployedStack | undefined): Promise<Outcome> {
+  // What is wrong with it, the program finds again, and says.
+  const building = buildRelease({ root: context.root }).catch(() => undefined);
   const args = cliArguments({ command: "up", stack: localStack, flags: ["--color=never"] });
   const ended = new AbortController();
   const looking = deployed && otherRelease(deployed, ended.signal);
@@ -81,6 +87,7 @@ async function deploy({ cli, context }: OpenedPulumi, deployed: DeployedStack | 
   if (code === 0) await pause(2 * lookMs);
   ended.abort();
   const answered = await looking;
+  await building;
   const rest = { isChanged: !isUnchanged(stdout), ...(answered && { answered }) };
   return code === 0 ? rest : { ...rest, problem: problemIn(stdout + stderr) };
 }

@@ -1,5 +1,7 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
 import {
   cp,
   mkdir,
@@ -40,6 +42,9 @@ async function copyOfProject(...below: string[]): Promise<string> {
   await cp(join(root, "service"), join(copy, "service"), { recursive: true });
   for (const name of ["package.json", "tsconfig.json"]) await cp(join(root, name), join(copy, name));
   await symlink(join(root, "node_modules"), join(copy, "node_modules"));
+  // What has only just been saved counts as changed since (release/record.ts).
+  const { ctimeMs } = await stat(join(copy, "tsconfig.json"));
+  await vi.waitUntil(() => Date.now() - ctimeMs > 50, { interval: 10 });
   return copy;
 }
 
@@ -260,20 +265,55 @@ test("a change in the same folder is seen, and so is its undoing, a lost archive
   const first = await build();
   const parts = join(copy, ".switchyard/releases/parts");
   const inode = async (part: string) => (await stat(join(parts, part))).ino;
-  const [server, store] = [await inode("server.js"), await inode("storage-s3.js")];
+  const [server, store] = [await inode("server"), await inode("storage-s3")];
   await writeFile(source, `${before}\nprocess.title = "changed";\n`);
   expect((await build()).sha256).not.toBe(first.sha256);
   // What the change is not in is not bundled again.
-  expect(await inode("server.js")).not.toBe(server);
-  expect(await inode("storage-s3.js")).toBe(store);
+  expect(await inode("server")).not.toBe(server);
+  expect(await inode("storage-s3")).toBe(store);
   await writeFile(source, before);
   expect(await build()).toEqual(first);
   await rm(join(copy, first.file));
   expect(await build()).toEqual(first);
   expect((await stat(join(copy, first.file))).size).toBeGreaterThan(0);
-  await truncate(join(parts, "storage-gcs.js"), 1000);
-  await rm(join(parts, "docs.js.map"));
+  await truncate(join(parts, "storage-gcs"), 1000);
+  await rm(join(parts, "docs"));
   await writeFile(join(parts, "server.json"), "{");
   await writeFile(join(copy, ".switchyard/releases/last.json"), "{");
   expect(await build()).toEqual(first);
+});
+
+test("what is saved or removed while it is built is built the next time", async () => {
+  const copy = await copyOfProject();
+  const [changed, gone] = ["service/routes/health.ts", "service/unused.ts"].map((file) => join(copy, file));
+  const record = join(copy, ".switchyard/releases/parts/page.json");
+  const buildWhile = async (happens: () => Promise<void>) => {
+    await rm(record, { force: true });
+    const building = buildRelease({ root: copy });
+    await expect.poll(() => existsSync(record), { timeout: 60_000, interval: 5 }).toBe(true);
+    await happens();
+    return await building;
+  };
+  const other = 'Object.assign(globalThis, { changed: "meanwhile" });\n';
+  const first = await buildWhile(() => writeFile(`${changed}`, other, { flag: "a" }));
+  await writeFile(`${gone}`, "export {};\n");
+  const second = await buildWhile(() => rm(`${gone}`));
+  expect(second.sha256).not.toBe(first.sha256);
+  expect(await buildRelease({ root: copy })).toEqual(second);
+});
+
+test("of builds at the same time one does the work; none waits for one that was killed", async () => {
+  const copy = await copyOfProject();
+  const folder = join(copy, ".switchyard/releases");
+  const ended = spawn("true");
+  await once(ended, "exit");
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, "building"), String(ended.pid));
+  const first = buildRelease({ root: copy });
+  await expect.poll(() => existsSync(join(folder, "parts/page.json")), { timeout: 60_000 }).toBe(true);
+  const bundled = await stat(join(folder, "parts/server"));
+  const [one, other] = await Promise.all([first, buildElsewhere(copy)]);
+  expect(other).toEqual(one);
+  expect((await stat(join(folder, "parts/server"))).ino).toBe(bundled.ino);
+  expect((await readdir(folder)).includes("building")).toBe(false);
 });
