@@ -2,14 +2,13 @@ import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { type LogLine, logLinesOf, mergeByTime } from "../operations/log-lines.ts";
 import type { DeployedStack } from "../operations/outputs.ts";
-import { buildRelease } from "../release/build.ts";
 import { localStack } from "./backend.ts";
 import { formatLogLine } from "./logs.ts";
 import { machinesOf } from "./machines.ts";
 import { type Context, capture, runMain } from "./process.ts";
 import { type OpenedPulumi, openPulumi, outputsOf } from "./pulumi.ts";
 import { npmRun } from "./report.ts";
-import { cliArguments, runStack } from "./stack.ts";
+import { buildAhead, cliArguments, runStack } from "./stack.ts";
 import { inSeconds } from "./table.ts";
 import { watchSources } from "./watch.ts";
 
@@ -71,18 +70,15 @@ async function otherRelease(
   return undefined;
 }
 
-/**
- * Deploys what is saved now. The service is built here, while the engine starts the program, which then finds what was
- * built (`takeTurn`).
- */
+/** Deploys what is saved now. */
 async function deploy({ cli, context }: OpenedPulumi, deployed: DeployedStack | undefined): Promise<Outcome> {
-  // What is wrong with it, the program finds again, and says.
-  const building = buildRelease({ root: context.root }).catch(() => undefined);
   const args = cliArguments({ command: "up", stack: localStack, flags: ["--color=never"] });
   const ended = new AbortController();
   const looking = deployed && otherRelease(deployed, ended.signal);
   // Not ended with this command: a deployment that is cut off leaves a lock.
-  const { code, stdout, stderr } = await capture(cli.command, args, { cwd: context.root, env: context.env });
+  const running = capture(cli.command, args, { cwd: context.root, env: context.env });
+  const building = buildAhead(context.root);
+  const { code, stdout, stderr } = await running;
   // An answer may be on its way still.
   if (code === 0) await pause(2 * lookMs);
   ended.abort();

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { readProjectFile, readStackFile } from "../config/stack-file.ts";
+import { readProjectFile, readStackFile, type StackFile } from "../config/stack-file.ts";
 import { noStackFile, stackFile } from "../operations/stacks.ts";
 import {
   type Deployment,
@@ -184,7 +184,8 @@ export function cliArguments({ command, stack, flags }: Request): string[] {
 export async function runStack(outer: Context, argv: readonly string[]): Promise<number> {
   const start = performance.now();
   const request = parseRequest(argv);
-  checkStackFile(outer, request);
+  const config = checkStackFile(outer, request);
+  const builds = config && request.release === undefined && config["switchyard:release"] === undefined;
   const opened = await openPulumi(outer, request.stack);
   const { command, stack, flags } = request;
   const { cli, context, pulumi } = opened;
@@ -203,7 +204,12 @@ export async function runStack(outer: Context, argv: readonly string[]): Promise
   const ready = performance.now();
   const run = (more: readonly string[] = [], env: NodeJS.ProcessEnv = {}) => {
     const args = cliArguments({ ...request, flags: [...reading, ...more, ...flags] });
-    return attach(cli.command, args, { cwd: context.root, env: { ...context.env, ...pinned, ...env } });
+    const ended = attach(cli.command, args, {
+      cwd: context.root,
+      env: { ...context.env, ...pinned, ...env },
+    });
+    if (builds) buildAhead(context.root);
+    return ended;
   };
   const code = await (request.timing === undefined ? run() : timed(opened, stack, request.timing, run));
   if (code !== 0) await advise(opened, request);
@@ -224,12 +230,27 @@ export async function runStack(outer: Context, argv: readonly string[]): Promise
 /**
  * Fails, before anything is started, when the program could not know what the stack is to be, or would be told something
  * else than the stack's file says to a plan.
+ *
+ * @returns the stack's configuration, when the command runs the program
  */
-function checkStackFile({ root }: Context, { command, stack, withData, configFile }: Request): void {
-  if (!("runs" in commands[command]) && !withData) return;
+function checkStackFile(
+  { root }: Context,
+  { command, stack, withData, configFile }: Request,
+): StackFile["config"] | undefined {
+  const isRun = "runs" in commands[command];
+  if (!isRun && !withData) return undefined;
   const file = configFile === undefined ? join(root, stackFile(stack)) : resolve(root, configFile);
   if (!existsSync(file)) throw noStackFile(root, stack, configFile);
-  readStackFile(file, readProjectFile(root).name);
+  const { config } = readStackFile(file, readProjectFile(root).name);
+  return isRun ? config : undefined;
+}
+
+/**
+ * Builds the service while the CLI, the engine and the program start: the program then finds what was built, or waits for
+ * it (`takeTurn`). What is wrong with the service, the program finds again, and says.
+ */
+export function buildAhead(root: string): Promise<unknown> {
+  return import("../release/build.ts").then(({ buildRelease }) => buildRelease({ root })).catch(() => {});
 }
 
 /** What the stack `local` needs before a command. One that changes nothing leaves it as it is, once it is there. */
