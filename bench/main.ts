@@ -4,6 +4,7 @@ import { formatTable, type Row } from "./table.ts";
 const benchmarks: Readonly<Record<string, () => Promise<Row[]>>> = {
   deploy: async () => (await import("./deploy.ts")).benchDeploy(),
   plan: async () => (await import("./plan.ts")).benchPlan(),
+  dev: async () => (await import("./dev.ts")).benchDev(),
   resilience: async () => (await import("./resilience.ts")).benchResilience(),
   load: async () => (await import("./load.ts")).benchLoad(),
   startup: async () => (await import("./startup.ts")).benchStartup(),
