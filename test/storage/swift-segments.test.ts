@@ -50,7 +50,7 @@ describe.skipIf(!swift?.installed)("the segments of Swift's large files", () => 
     proxy = await startProxy();
     opened = await swift.open(proxy.url);
     proxy.target = opened.server ?? "";
-    store = await opened.reopen({}, { segmentBytes, idleMs: 1_500 });
+    store = await opened.reopen({}, { segmentBytes });
   });
 
   afterAll(async () => {
@@ -85,8 +85,8 @@ describe.skipIf(!swift?.installed)("the segments of Swift's large files", () => 
     return { path, etag, type, expiry: expiry === undefined ? undefined : Number(expiry) };
   }
 
-  const put = (content: AsyncIterable<Buffer>, abort = signal) =>
-    store.put("large", Readable.from(content), { ...text, signal: abort });
+  const put = (content: AsyncIterable<Buffer>, abort = signal, to = store) =>
+    to.put("large", Readable.from(content), { ...text, signal: abort });
 
   const isKeeping = ({ method, url }: IncomingMessage) =>
     method === "POST" && `${url}`.includes(`/${folder}/`);
@@ -174,8 +174,10 @@ describe.skipIf(!swift?.installed)("the segments of Swift's large files", () => 
   });
 
   test("are kept a few at a time", async () => {
+    const impatient = await opened.reopen({}, { segmentBytes, idleMs: 1_500 });
+    onTestFinished(() => impatient.close());
     proxy.fate = (request) => (isKeeping(request) ? "hang" : "pass");
-    await expect(put(chunks(40))).rejects.toMatchObject({ fault: "timeout" });
+    await expect(put(chunks(40), signal, impatient)).rejects.toMatchObject({ fault: "timeout" });
     expect(new Set(proxy.requests.filter(isKeeping).map(({ url }) => url)).size).toBe(8);
     expect(await opened.keys()).toEqual([]);
   });
