@@ -10,7 +10,8 @@ import { mapOfSources } from "./source-map.ts";
 
 /**
  * The files of a release and what they are made of. A store's file, with its SDK, is read only where it is selected
- * (service/storage/index.ts), and so is a cloud's groups' (service/compute/index.ts); the errors that they throw are in one of their own, because the app must know them. So is the page of the API, which is read when it is asked for.
+ * (service/storage/index.ts), and so is a cloud's groups' (service/compute/index.ts); the errors that they throw are in one
+ * of their own, because the app must know them. So is the page of the API, which is read when it is asked for.
  */
 const entryPoints = {
   "compute-aws": "./service/compute/aws.ts",
@@ -67,8 +68,8 @@ export async function makeParts(root: string, folder: string, recipe: string): P
   const entries = missing.filter((name) => name !== "swagger-ui" && name !== "page");
   const made = await Promise.all([
     entries.length > 0 ? bundle(root, entries) : [],
-    missing.includes("swagger-ui") ? [readSwaggerUi(root)] : [],
-    missing.includes("page") ? bundlePage(root).then(inFolder("page")) : [],
+    missing.includes("swagger-ui") ? readSwaggerUi(root) : [],
+    missing.includes("page") ? makePage(root) : [],
   ]);
   for (const { name, files, inputs } of made.flat()) {
     const piece = await packFiles(files);
@@ -97,15 +98,11 @@ function readPart(root: string, folder: string, name: PartName, recipe: string):
   return { name, piece, inputs: Object.keys(record.inputs) };
 }
 
-const inFolder =
-  (name: "page") =>
-  ({ files, inputs }: Omit<Unpacked, "name">): Unpacked[] => [
-    {
-      name,
-      files: Object.fromEntries(Object.entries(files).map(([file, content]) => [`${name}/${file}`, content])),
-      inputs,
-    },
-  ];
+async function makePage(root: string): Promise<Unpacked> {
+  const { files, inputs } = await bundlePage(root);
+  const inFolder = Object.entries(files).map(([file, content]) => [`page/${file}`, content]);
+  return { name: "page", files: Object.fromEntries(inFolder), inputs };
+}
 
 function readSwaggerUi(root: string): Unpacked {
   const inputs = pageFileNames.map((name) => `${pageFiles}/${name}`);
