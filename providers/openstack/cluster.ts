@@ -130,7 +130,8 @@ export class OpenstackCluster extends Cluster {
       ...(control && { COMPUTE: "openstack" }),
     };
     const hidden = { ...secrets, ...(control && { PEAK_TEMPLATE: control.template }) };
-    const machine = { flavor: this.machineType, image: args.imageId ?? cloud.image };
+    const image = args.imageId ?? cloud.image;
+    const machine = { flavor: this.machineType, image, ...placementOf(args, this.#context) };
     const startup = { functions, settings, environment: told, secrets: hidden, maxBytes };
     return this.startup(args, platform, startup, machine);
   }
@@ -257,6 +258,15 @@ export class OpenstackCluster extends Cluster {
   }
 }
 
+/**
+ * What machines are replaced for besides flavor, image and script. It is a part of their revision, so that a deployment
+ * which makes others for it waits until they answer.
+ */
+function placementOf({ subnets, diskGiB, sshKey }: Args, { cloud, settings }: OpenstackContext) {
+  const places = subnets.map((place) => settings.network.subnets[place]);
+  return { places, diskGiB, sshKey, inPlace: cloud.batch !== undefined };
+}
+
 /** What a controller is told, of which its machines know nothing otherwise. */
 function controlFacts({ controller, clusters, tags, loadBalancer }: Settings) {
   const { allow: _, port: __, certificate: ___, host: ____, ...told } = { ...controller };
@@ -264,15 +274,11 @@ function controlFacts({ controller, clusters, tags, loadBalancer }: Settings) {
 }
 
 /** What machines are named for, as one word: it changes with all that they are made of, as far as the configuration says. */
-function revisionOfMachines(
-  name: string,
-  args: Args,
-  { settings, cloud, authUrl, region }: OpenstackContext,
-): string {
-  const { release, subnets, size, machineType, diskGiB, sshKey, port, rollout } = args;
+function revisionOfMachines(name: string, args: Args, context: OpenstackContext): string {
+  const { settings, cloud, authUrl, region } = context;
+  const { release, size, machineType, port, rollout } = args;
   const { app, project, network, names, clusters } = settings;
   const path = clusters.find((cluster) => cluster.name === name)?.path;
-  const places = subnets.map((place) => network.subnets[place]);
   const runtime = release.runtime(platform).sha512;
   const startup = {
     release: { key: releaseKey(release.sha256), sha256: release.sha256 },
@@ -298,8 +304,8 @@ function revisionOfMachines(
   };
   // A name is no place for what a secret could be guessed by: each guess shall take a while.
   const told = scryptSync(JSON.stringify([app, login]), project, 16).toString("hex");
-  const made = { size, machineType, diskGiB, image, flavors, sshKey };
+  const made = { size, machineType, image, flavors, ...placementOf(args, context) };
   const control = args.controls && controlFacts(settings);
-  const facts = { name, path, project, told, bucket: names.bucket, places, cidr: network.cidr, control };
+  const facts = { name, path, project, told, bucket: names.bucket, cidr: network.cidr, control };
   return revisionOf(startup, { ...facts, ...made, authUrl, region });
 }
