@@ -81,9 +81,15 @@ class Observation {
       this.#instances.get(cluster)?.add(instance);
       return;
     }
-    if (wanted?.othersMayAnswer || wanted?.joined?.includes(revision)) return;
+    // Of other clusters, too, where all are behind one path: some may be going, and some are waited for elsewhere.
+    const mayAnswer = wanted ? wanted.othersMayAnswer : this.#othersMayAnswer;
+    if (mayAnswer || wanted?.joined?.includes(revision)) return;
     this.#lastForeign = performance.now();
     this.lastProblem = `machine ${instance} of ${cluster} still answers, of revision ${revision || "unknown"}`;
+  }
+
+  get #othersMayAnswer(): boolean {
+    return this.#inputs.clusters.some(({ othersMayAnswer }) => othersMayAnswer);
   }
 
   lacking({ name, machines }: ReadinessCluster): number {

@@ -170,6 +170,21 @@ test("lets an older machine answer that goes only after the deployment, and coun
   expect(message).toContain("cluster1: 3 of 3 machines, cluster2: 1 of 2 machines");
 });
 
+test("lets clusters that go answer what matches no path, where the old ones go last", async () => {
+  const gone = { cluster: "gone", instance: "gone-1", revision: older };
+  const { url } = await balance({
+    "/cluster1": machines("cluster1", 3),
+    "/healthz": [...machines("cluster2", 2), gone],
+  });
+  const [cluster1, { path: _, ...cluster2 }] = inputs(url).clusters as [Properties, Properties];
+  const waitFor = (more: object) =>
+    readiness.create({ ...inputs(url, 0.5), clusters: [cluster1, { ...cluster2, ...more }] }, context());
+  await expect(waitFor({ othersMayAnswer: true })).resolves.toMatchObject({ outputs: {} });
+  expect(await failureOf(waitFor({}))).toMatchObject({
+    message: expect.stringContaining("machine gone-1 of gone still answers"),
+  });
+});
+
 test("waits for each cluster's own revision", async () => {
   const { url } = await balance({
     "/cluster1": machines("cluster1", 3),
