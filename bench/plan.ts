@@ -87,10 +87,10 @@ export async function benchPlan(): Promise<Row[]> {
     for (let run = 0; run < runs; run += 1) results.push(await runCommand(stack));
     peak = Math.max(peak, ...results.map(({ bytes }) => bytes));
     const time = seconds(median(results.map(({ time }) => time)));
-    rows.push({ what: `plan of the stack ${stack}`, value: time, goal: "1.5 s" });
+    rows.push({ what: `plan of the stack ${stack}`, value: time, goal: "1 s" });
   }
   const megabytes = `${Math.round(peak / 1e6)} MB`;
-  rows.push({ what: "peak memory of a plan, all processes", value: megabytes, goal: "250 MB" });
+  rows.push({ what: "peak memory of a plan, all processes", value: megabytes, goal: "200 MB" });
   const many = seconds(await planOfManyResources());
   rows.push({ what: `plan of ${resources} resources`, value: many, goal: "5 s" });
   return rows;

@@ -1,5 +1,5 @@
 /**
- * Loaded before the program (`node --import`: Pulumi.yaml's `nodeargs`, and plans). Pulumi's SDK starts with what few
+ * Loaded before the program (`node --import`: Pulumi.yaml's `nodeargs`, the commands of `scripts/`, and plans). Pulumi's SDK starts with what few
  * programs ever use, and this one never: the TypeScript compiler, npm's package installer and a debugger, for functions
  * that are handed to the cloud; the Automation API; exporters of traces. And it has a stack trace for each value and
  * resource, through source maps, for programs that are compiled. Here all but the source maps is loaded once it is used,
@@ -8,13 +8,15 @@
 import { createRequire, enableCompileCache, Module } from "node:module";
 import { join } from "node:path";
 
+// A language host that is older than its CLI is not told of Pulumi.yaml's options, and would have TypeScript compiled.
+delete process.env.PULUMI_NODEJS_TYPESCRIPT;
+
 enableCompileCache(join(import.meta.dirname, "../.switchyard/compile-cache"));
 
 type AnyFunction = (...args: unknown[]) => unknown;
 type Exports = Record<PropertyKey, unknown>;
 
-const project = createRequire(join(process.cwd(), "package.json"));
-const sdk = createRequire(project.resolve("@pulumi/pulumi/package.json"));
+const sdk = createRequire(createRequire(import.meta.url).resolve("@pulumi/pulumi/package.json"));
 
 const modules = ["typescript", "@npmcli/arborist", "normalize-package-data", "@pulumi/pulumi/automation"];
 for (const name of modules) standIn(name, (key, load) => load()[key]);

@@ -53,7 +53,8 @@ function npmPlan(stack: string): string {
   return `npm run plan -- --stack ${basename(stack)}`;
 }
 
-async function readIfThere(file: string): Promise<string | undefined> {
+/** A file's text; undefined where there is none. */
+export async function readIfThere(file: string): Promise<string | undefined> {
   try {
     return await readFile(file, "utf8");
   } catch (error) {

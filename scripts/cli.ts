@@ -2,6 +2,8 @@ import { constants } from "node:fs";
 import { access, realpath, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { delimiter, dirname, join, resolve, sep } from "node:path";
+import { replaceFile } from "../release/replace-file.ts";
+import { readIfThere } from "./backend.ts";
 import { buildCli, cliVersion } from "./cli-build.ts";
 import { type Context, capture } from "./process.ts";
 
@@ -16,6 +18,10 @@ export interface Cli {
 export const minimumVersion = "3.150.0";
 
 const languageHost = "pulumi-language-nodejs";
+const preload = `--import=${import.meta.resolve("../plan/preload.ts")}`;
+/** No CLI is smaller, and no script that starts one as large: in bytes. */
+const smallestCli = 1_000_000;
+
 const answerMs = 15_000;
 const connectMs = 60_000;
 const downloadMs = 600_000;
@@ -136,7 +142,7 @@ async function download(context: Context, version: string, pinned: string): Prom
 /** Accepts an executable that names a version new enough and whose language host the CLI will find. */
 async function check(context: Context, command: string): Promise<Cli> {
   const env = await cliEnvironment(context, command);
-  const version = await askVersion(context, command, env);
+  const version = await versionOf(context, command, env);
   if (isOlder(version, minimumVersion)) {
     throw new Error(`its version is ${version}; ${minimumVersion} is the oldest that will do`);
   }
@@ -145,15 +151,40 @@ async function check(context: Context, command: string): Promise<Cli> {
 
 /**
  * The project's own Node.js comes first on the PATH, for the language host and the plugin; the CLI's folder
- * last: the CLI looks for its host beside its real file and on the PATH, but not beside a link to it.
+ * last: the CLI looks for its host beside its real file and on the PATH, but not beside a link to it. Programs and plugins
+ * keep what Node.js has compiled of them: types are then stripped once, and not at every start. What the program is
+ * loaded after is said here, too, for the host that is built of Go modules: it is not told of Pulumi.yaml's `nodeargs`.
  */
 async function cliEnvironment({ root, env }: Context, command: string): Promise<NodeJS.ProcessEnv> {
   const path = [join(root, "node_modules", ".bin"), ...(env.PATH ?? "").split(delimiter), dirname(command)];
   const folders = [dirname(await realpath(command)), ...path];
   for (const folder of folders) {
-    if (await isExecutable(join(folder, languageHost))) return { ...env, PATH: path.join(delimiter) };
+    if (await isExecutable(join(folder, languageHost))) {
+      return {
+        NODE_COMPILE_CACHE: join(root, ".switchyard", "compile-cache"),
+        ...env,
+        NODE_OPTIONS: [env.NODE_OPTIONS, preload].filter(Boolean).join(" "),
+        PATH: path.join(delimiter),
+      };
+    }
   }
   throw new Error(`there is no ${languageHost} beside it or on the PATH`);
+}
+
+/**
+ * The version that a CLI names. One that was asked before is not asked again, which takes a tenth of a preview, until its
+ * file is another one; a script always is, because it may start another CLI each time.
+ */
+async function versionOf(context: Context, command: string, env: NodeJS.ProcessEnv): Promise<string> {
+  const file = await realpath(command);
+  const { mtimeMs, size, ino } = await stat(file);
+  const stamp = `${file} ${mtimeMs} ${size} ${ino}`;
+  const record = join(context.root, ".switchyard", "cli");
+  const [known, answer] = (await readIfThere(record))?.split("\n") ?? [];
+  if (known === stamp && answer) return answer;
+  const version = await askVersion(context, command, env);
+  if (size >= smallestCli) await replaceFile(record, `${stamp}\n${version}\n`);
+  return version;
 }
 
 async function askVersion(context: Context, command: string, env: NodeJS.ProcessEnv): Promise<string> {

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { type DeployedStack, readOutputs } from "../operations/outputs.ts";
 import { isNoStack, localEnvironment, localStack, noStack, type Pulumi, requireBackend } from "./backend.ts";
 import { type Cli, findCli } from "./cli.ts";
@@ -11,17 +10,11 @@ export interface OpenedPulumi {
   readonly pulumi: Pulumi;
 }
 
-/**
- * Finds a CLI for a stack, once it is clear where the stack's state is. Programs and plugins that it starts keep what
- * Node.js has compiled of them in `.switchyard/compile-cache`: types are then stripped once, and not at every start.
- */
+/** Finds a CLI for a stack, once it is clear where the stack's state is. */
 export async function openPulumi(outer: Context, stack: string): Promise<OpenedPulumi> {
   if (stack !== localStack) await requireBackend(outer, stack);
   const cli = await findCli(outer);
-  const env = {
-    NODE_COMPILE_CACHE: join(outer.root, ".switchyard", "compile-cache"),
-    ...(stack === localStack ? await localEnvironment(outer.root, cli.env) : cli.env),
-  };
+  const env = stack === localStack ? await localEnvironment(outer.root, cli.env) : cli.env;
   const context = { ...outer, env };
   return { cli, context, pulumi: runner(context, cli, stack) };
 }

@@ -15,7 +15,7 @@ import {
   unsettledOf,
 } from "./backend.ts";
 import { destroyWithData } from "./destroy.ts";
-import { lockedBy, readLocks, removeStaleLocks } from "./locks.ts";
+import { isSettled, lockedBy, readLocks, removeStaleLocks } from "./locks.ts";
 import { attach, type Context, runMain } from "./process.ts";
 import { type OpenedPulumi, openPulumi, outputsOf } from "./pulumi.ts";
 import { findRelease, shortCommit } from "./releases.ts";
@@ -256,11 +256,14 @@ export function buildAhead(root: string): Promise<unknown> {
 /** What the stack `local` needs before a command. One that changes nothing leaves it as it is, once it is there. */
 async function prepareLocal({ context, pulumi }: OpenedPulumi, { command, stack }: Request): Promise<void> {
   if (stack !== localStack) return;
-  if (command === "preview") await makeLocalStack(pulumi);
-  if (!("changes" in commands[command])) return;
-  const [lock] = await removeStaleLocks(context, stack);
-  if (lock) throw new Error(lockedBy(stack, lock));
-  await openLocalStack(context, pulumi);
+  const changes = "changes" in commands[command];
+  if (changes) {
+    const [lock] = await removeStaleLocks(context, stack);
+    if (lock) throw new Error(lockedBy(stack, lock));
+  }
+  if (await isSettled(context, readProjectFile(context.root).name, stack)) return;
+  if (changes) await openLocalStack(context, pulumi);
+  else if (command === "preview") await makeLocalStack(pulumi);
 }
 
 /**

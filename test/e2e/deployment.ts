@@ -129,7 +129,12 @@ export class Deployment {
   }
 
   pulumi(...args: string[]): Promise<CommandResult> {
-    return run(this.#cli.command, args, { cwd: this.root, env: this.env });
+    return this.pulumiIn(this.env, ...args);
+  }
+
+  /** Runs the CLI in another environment. */
+  pulumiIn(env: NodeJS.ProcessEnv, ...args: string[]): Promise<CommandResult> {
+    return run(this.#cli.command, args, { cwd: this.root, env });
   }
 
   async #deploy(command: string, ...args: string[]): Promise<CommandResult> {

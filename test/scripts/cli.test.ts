@@ -1,8 +1,9 @@
-import { cpSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { findCli } from "../../scripts/cli.ts";
 import { cliVersion } from "../../scripts/cli-build.ts";
+import { capture } from "../../scripts/process.ts";
 import { temporaryFolder, testContext, writeCli, writeNpmPackage, writeScript } from "../support/fake-cli.ts";
 
 const project = join(import.meta.dirname, "../..");
@@ -77,6 +78,46 @@ test("the PATH is searched without node_modules/.bin, past a CLI that will not d
   expect(cli).toMatchObject({ command, version: "3.210.0" });
   const path = cli.env.PATH?.split(":") ?? [];
   expect(path[0]).toBe(join(root, "node_modules", ".bin"));
+});
+
+test("the program is loaded after what makes it start fast, whatever its language host is told of", async () => {
+  const { root } = fakeProject();
+  writeCli(join(root, "path"), "3.210.0");
+  const { env } = await findCli(testContext(root, [join(root, "path")], { NODE_OPTIONS: "--no-warnings" }));
+  const told = { ...env, PULUMI_NODEJS_TYPESCRIPT: "true" };
+  const show =
+    "console.log(JSON.stringify([process.env.PULUMI_NODEJS_TYPESCRIPT ?? null, process.env.NODE_OPTIONS]))";
+  const { stdout } = await capture(process.execPath, ["-e", show], { env: told, cwd: root });
+  expect(JSON.parse(stdout)).toEqual([
+    null,
+    expect.stringMatching(/^--no-warnings --import=file:.*preload\.ts$/),
+  ]);
+});
+
+test("a CLI is asked for its version once, until it is another file", async () => {
+  const { root } = fakeProject();
+  const folder = join(root, "path");
+  const command = writeCli(folder, "3.210.0");
+  const asked = join(root, "asked");
+  // As large as a program, which is never one line.
+  const program = (answer: string) => `echo >> ${asked}; echo v${answer}; exit\n${"#".repeat(1_000_000)}`;
+  const find = async () => (await findCli(testContext(root, [folder]))).version;
+  writeScript(command, program("3.210.0"));
+  expect([await find(), await find()]).toEqual(["3.210.0", "3.210.0"]);
+  expect(readFileSync(asked, "utf8")).toBe("\n");
+  writeScript(command, program("3.211.0"));
+  expect(await find()).toBe("3.211.0");
+});
+
+test("a script that may start another CLI each time is always asked", async () => {
+  const { root } = fakeProject();
+  writeCli(join(root, "path"), "3.210.0");
+  writeScript(join(root, "path", "pulumi"), `cat ${join(root, "version")}`);
+  const find = async (version: string) => {
+    writeFileSync(join(root, "version"), `v${version}\n`);
+    return (await findCli(testContext(root, [join(root, "path")]))).version;
+  };
+  expect([await find("3.210.0"), await find("3.211.0")]).toEqual(["3.210.0", "3.211.0"]);
 });
 
 test("a link to a CLI finds its language host beside the link or beside the real file", async () => {
