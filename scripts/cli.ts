@@ -2,6 +2,7 @@ import { constants } from "node:fs";
 import { access, realpath, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { delimiter, dirname, join, resolve, sep } from "node:path";
+import { pathToFileURL } from "node:url";
 import { replaceFile } from "../release/replace-file.ts";
 import { readIfThere } from "./backend.ts";
 import { buildCli, cliVersion } from "./cli-build.ts";
@@ -18,7 +19,7 @@ export interface Cli {
 export const minimumVersion = "3.150.0";
 
 const languageHost = "pulumi-language-nodejs";
-const preload = `--import=${import.meta.resolve("../plan/preload.ts")}`;
+const preload = `--import=${pathToFileURL(join(import.meta.dirname, "../plan/preload.ts"))}`;
 /** No CLI is smaller, and no script that starts one as large: in bytes. */
 const smallestCli = 1_000_000;
 

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { startProcess, writeLock } from "../support/locks.ts";
@@ -70,6 +70,25 @@ describe("commands on a stack of this machine", { timeout: 90_000 }, () => {
       "machines.json",
       "prometheus.yml",
     ]);
+  });
+
+  it("the program starts without the compiler and the package installer of Pulumi's SDK", async () => {
+    const transforms = join(deployment.root, "transforms.ts");
+    const heavy = "(file) => /.node_modules.(typescript|@npmcli.arborist)./.test(file)";
+    await writeFile(
+      transforms,
+      `import { createRequire } from "node:module";
+      const loaded = Object.values(createRequire(import.meta.url).cache).filter((module) => module.loaded);
+      const files = loaded.flatMap(({ filename, children }) => (children.length > 0 ? [filename] : []));
+      console.log("heavy:", files.filter(${heavy}).length, "of", files.length);`,
+    );
+    try {
+      const { code, stdout, stderr } = await deployment.npm("preview");
+      expect(code, stdout + stderr).toBe(0);
+      expect(stdout).toMatch(/heavy: 0 of \d{2}/);
+    } finally {
+      await rm(transforms);
+    }
   });
 
   it("while another changes it, `preview` and `outputs` work, and `up` says who does", async () => {
