@@ -184,7 +184,8 @@ async function versionOf(context: Context, command: string, env: NodeJS.ProcessE
   const [known, answer] = (await readIfThere(record))?.split("\n") ?? [];
   if (known === stamp && answer) return answer;
   const version = await askVersion(context, command, env);
-  if (size >= smallestCli) await replaceFile(record, `${stamp}\n${version}\n`);
+  // Where it cannot be written, as in a checkout of somebody else's, the CLI is asked each time.
+  if (size >= smallestCli) await replaceFile(record, `${stamp}\n${version}\n`).catch(() => {});
   return version;
 }
 
