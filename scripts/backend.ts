@@ -113,6 +113,11 @@ export function unsettledOf({ resources = [], pending_operations = [] }: Deploym
   return [...new Set(names)].sort();
 }
 
+/** Whether a resource is one for data that may be deleted only once nothing is in it (`switchyard:bucket.empty`). */
+export function isEmptiedFirst({ inputs }: StackResource): boolean {
+  return inputs?.forceDestroy === false || inputs?.empty === false;
+}
+
 /** Whether the CLI failed because its backend has no such stack. */
 export function isNoStack(error: unknown): boolean {
   return /no stack named '.*' found/.test((error as Error).message);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { readProjectFile, readStackFile } from "../config/stack-file.ts";
 import { stackFile } from "../operations/stacks.ts";
-import { exportStack, noStack, type StackResource } from "./backend.ts";
+import { exportStack, isEmptiedFirst, noStack, type StackResource } from "./backend.ts";
 import { attach, type Context } from "./process.ts";
 import type { OpenedPulumi } from "./pulumi.ts";
 import { table } from "./report.ts";
@@ -17,9 +17,10 @@ export interface WithDataRequest {
 
 /**
  * Removes a stack with what is protected in it, and all the data in that, by the engine's own means: first all else; then
- * an `up` of what is protected alone, with a configuration that lets it go; then that. Each step is recorded, so that one
- * which was cut off goes on when the command is given again, and until the last one begins, a plain `up` protects the data
- * again.
+ * an `up` of what is protected alone, with a configuration that lets it go; then that. What is not protected but may not
+ * be deleted with data in it, or would be left behind, is let go by such an `up` at the beginning. Each step is recorded,
+ * so that one which was cut off goes on when the command is given again, and until the last one begins, a plain `up`
+ * protects the data again.
  *
  * @returns the CLI's exit code
  * @throws when the stack's name is not given again
@@ -34,26 +35,34 @@ export async function destroyWithData(opened: OpenedPulumi, request: WithDataReq
     });
   const exported = await exportStack(pulumi);
   if (!exported) throw new Error(noStack(context, stack));
-  const kept = (exported.deployment.resources ?? []).filter(({ protect }) => protect);
-  await confirm(context, request, kept);
-  if (kept.length === 0) return run("destroy");
-  const code = await run("destroy", "--exclude-protected");
-  if (code !== 0) return code;
-  return (
-    (await withFile(unprotectedConfig(context, stack), (file) =>
-      run("up", "--config-file", file, ...kept.flatMap(({ urn }) => ["--target", urn])),
-    )) || run("destroy")
-  );
+  const resources = exported.deployment.resources ?? [];
+  const kept = resources.filter(({ protect }) => protect);
+  const full = resources.filter((resource) => !resource.protect && isEmptiedFirst(resource));
+  await confirm(context, request, [...kept, ...full]);
+  const letGo = (data: readonly StackResource[]) =>
+    withFile(unprotectedConfig(context, stack), (file) =>
+      run("up", "--config-file", file, ...data.flatMap(({ urn }) => ["--target", urn])),
+    );
+  const steps = [
+    ...(full.length > 0 ? [() => letGo(full)] : []),
+    ...(kept.length > 0 ? [() => run("destroy", "--exclude-protected"), () => letGo(kept)] : []),
+    () => run("destroy"),
+  ];
+  for (const step of steps) {
+    const code = await step();
+    if (code !== 0) return code;
+  }
+  return 0;
 }
 
 async function confirm(
   context: Context,
   { stack, confirm }: WithDataRequest,
-  kept: readonly StackResource[],
+  held: readonly StackResource[],
 ): Promise<void> {
   let name = confirm;
   if (name === undefined && process.stdin.isTTY) {
-    const data = kept.length > 0 ? `, and with all they hold:\n${table(kept)}` : ".";
+    const data = held.length > 0 ? `, and with all they hold:\n${table(held)}` : ".";
     context.log(`Everything of stack ${stack} is deleted for good${data}`);
     const terminal = createInterface({ input: process.stdin, output: process.stderr });
     name = await terminal

@@ -1,6 +1,6 @@
 import type { DeployedStack } from "../operations/outputs.ts";
 import { parseUrn } from "../operations/urn.ts";
-import { type Deployment, localStack, type StackResource } from "./backend.ts";
+import { type Deployment, isEmptiedFirst, localStack, type StackResource } from "./backend.ts";
 import { formatRows } from "./table.ts";
 
 /** `npm run <script>` for a stack, with the arguments that follow. */
@@ -58,6 +58,16 @@ export function destroyReport(stack: string, deployment: Deployment | undefined)
 function keptReport(stack: string, kept: readonly StackResource[]): string {
   return [
     `Kept, because they are protected:\n${table(kept)}`,
+    `To delete them for good, with all they hold: ${npmRun("destroy", stack, "--with-data")}`,
+  ].join("\n");
+}
+
+/** What to do when `destroy` has failed where data may be in the way; undefined: nowhere. */
+export function fullReport(stack: string, { resources = [] }: Deployment): string | undefined {
+  const full = resources.filter((resource) => !resource.protect && isEmptiedFirst(resource));
+  if (full.length === 0) return undefined;
+  return [
+    `Not deleted while anything is in them, for want of switchyard:bucket.empty:\n${table(full)}`,
     `To delete them for good, with all they hold: ${npmRun("destroy", stack, "--with-data")}`,
   ].join("\n");
 }

@@ -19,7 +19,7 @@ import { isSettled, lockedBy, readLocks, removeStaleLocks } from "./locks.ts";
 import { attach, type Context, runMain } from "./process.ts";
 import { type OpenedPulumi, openPulumi, outputsOf } from "./pulumi.ts";
 import { findRelease, shortCommit } from "./releases.ts";
-import { destroyReport, npmRun, upReport } from "./report.ts";
+import { destroyReport, fullReport, npmRun, upReport } from "./report.ts";
 import { formatRows } from "./table.ts";
 import { timed } from "./timing.ts";
 
@@ -332,6 +332,10 @@ async function advise({ context, pulumi }: OpenedPulumi, { command, stack }: Req
   const isMissing = await pulumi(["stack", "output", "--json"]).then(() => false, isNoStack);
   if (isMissing) return context.log(`\n${noStack(context, stack)}`);
   if (!("changes" in commands[command])) return;
+  if (command === "destroy") {
+    const full = fullReport(stack, (await exportStack(pulumi))?.deployment ?? {});
+    if (full !== undefined) context.log(`\n${full}`);
+  }
   const locks =
     stack === localStack ? await removeStaleLocks(context, stack) : await readLocks(context, stack);
   const live = locks?.find(({ kind }) => kind === "live");

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, expect, test, vi } from "vitest";
 import { unprotectedConfig } from "../../scripts/destroy.ts";
@@ -299,6 +299,43 @@ test.each([
   expect(config["switchyard:bucket"]).toEqual({ ...bucket, protect: false, empty: true });
   expect(config.bucket).toBeUndefined();
   expect(rest.encryptionsalt).toBe(/v1:a/.exec(content)?.[0]);
+});
+
+const resource = (name: string, more: object) => ({
+  type: "a:b:C",
+  urn: `urn:pulumi:aws::x::a:b:C::${name}`,
+  ...more,
+});
+const full = resource("full", { id: "f-1", inputs: { forceDestroy: false } });
+const changing = () => calls().filter((call) => !/^stack (export|output)/.test(call));
+
+test("`destroy --with-data` lets first go what may be deleted only empty, and then what is protected", async () => {
+  const kept = resource("kept", { protect: true, inputs: { empty: false } });
+  const emptied = resource("emptied", { inputs: { empty: true } });
+  const argv = ["destroy", "--with-data", "--confirm", "aws", "--stack", "aws"];
+  const letGo = ({ urn }: { urn: string }) =>
+    expect.stringMatching(
+      new RegExp(`^up --config-file \\S+ --target ${urn} --stack aws --yes --skip-preview$`),
+    );
+  const destroy = "destroy --stack aws --yes --skip-preview";
+  const backend = `file://${root}`;
+  await runStack(fakeCli({ deployment: { resources: [full, emptied] } }, { backend }), argv);
+  expect(changing()).toEqual([letGo(full), destroy]);
+
+  rmSync(join(root, "calls"));
+  await runStack(fakeCli({ deployment: { resources: [full, emptied, kept] } }, { backend }), argv);
+  const others = "destroy --exclude-protected --stack aws --yes --skip-preview";
+  expect(changing()).toEqual([letGo(full), others, letGo(kept), destroy]);
+});
+
+test("a `destroy` that failed says what is deleted only empty, and what deletes it with what it holds", async () => {
+  const options = { exit: 255, backend: `file://${root}` };
+  const context = fakeCli({ deployment: { resources: [full] } }, options);
+  expect(await runStack(context, ["destroy", "--stack", "aws"])).toBe(255);
+  expect(context.lines.join("\n")).toContain(`\
+Not deleted while anything is in them, for want of switchyard:bucket.empty:
+  a:b:C  full  f-1
+To delete them for good, with all they hold: npm run destroy -- --stack aws --with-data`);
 });
 
 test("without the stack's name given again, `destroy --with-data` starts nothing", async () => {
