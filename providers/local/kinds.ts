@@ -12,6 +12,7 @@ import { LocalCloud, remove } from "./cloud/client.ts";
 import { claim, homeOf, locationByName, newLocation } from "./cloud/home.ts";
 import { portHolder } from "./cloud/port-holder.ts";
 import type { Collection, GroupSpec, LoadBalancerSpec, NetworkSpec, Specs } from "./cloud/specs.ts";
+import { installRuntime } from "./installed-runtime.ts";
 
 /** The stack's name now. */
 function stackOf({ urn }: OperationContext): string {
@@ -73,11 +74,13 @@ const group = specified("groups");
 const machineGroup: ResourceKind = {
   ...group,
   async create(news, context) {
+    await installRuntime(cloudOf(news, context).home);
     const created = await group.create(news, context);
     await settle(created.id, news, context);
     return created;
   },
   async update(id, news, olds, context) {
+    await installRuntime(cloudOf(news, context).home);
     await group.update(id, news, olds, context);
     await settle(id, news, context);
     return {};
