@@ -161,6 +161,13 @@ export const permissions: PermissionTable = {
       "GET network /**/ports",
     ],
   },
+  "switchyard:openstack:Contents": {
+    source: "providers/openstack/contents.ts of this repository",
+    delete: [
+      ...onContainers(["GET"], [containers.files, containers.releases]),
+      ...onContainers(["DELETE"], [`${containers.files}/**`, `${containers.releases}/**`]),
+    ],
+  },
   "switchyard:openstack:Layout": { source: "It calls nothing: it compares two configurations." },
   "switchyard:openstack:Sweep": {
     source: "service/compute/openstack/look.ts and perform.ts of this repository",

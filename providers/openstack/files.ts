@@ -22,7 +22,7 @@ export async function objectsOf({ bucket, access }: PlaceOfObjects): Promise<Obj
 }
 
 /** A container, with the operator's own login. */
-async function swiftSettings(
+export async function swiftSettings(
   bucket: string,
   place: { readonly authUrl: string; readonly region: string },
 ): Promise<SwiftSettings> {

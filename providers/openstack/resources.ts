@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { ContentsInputs } from "./contents.ts";
 import type { LayoutInputs } from "./layout.ts";
 import type { S3BucketInputs } from "./s3-bucket.ts";
 import type { SweepInputs } from "./sweep.ts";
@@ -31,6 +32,19 @@ export { Container, type ContainerArgs } from "@pulumi/openstack/objectstorage/c
 export class Layout extends pulumi.CustomResource {
   constructor(name: string, args: LayoutInputs, opts?: pulumi.CustomResourceOptions) {
     super("switchyard:openstack:Layout", name, { ...args }, opts);
+  }
+}
+
+/** What is in a container, of which it is the name to whoever uses it: it goes after them, and before the container. */
+export class Contents extends pulumi.CustomResource {
+  declare readonly container: pulumi.Output<string>;
+
+  constructor(
+    name: string,
+    args: { readonly [K in keyof ContentsInputs]: pulumi.Input<ContentsInputs[K]> },
+    opts?: pulumi.CustomResourceOptions,
+  ) {
+    super("switchyard:openstack:Contents", name, { ...args }, opts);
   }
 }
 

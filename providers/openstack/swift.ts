@@ -4,7 +4,7 @@ import type { BucketArgs, ObjectPlace } from "../../components/bucket.ts";
 import { type MachineAccess, OpenstackBucket, type Owner } from "./bucket.ts";
 import { logicalName, nameOf, type OpenstackContext } from "./context.ts";
 import { fetches, keeps, MachineCredential } from "./identity.ts";
-import { Container, type ContainerArgs } from "./resources.ts";
+import { Container, type ContainerArgs, Contents } from "./resources.ts";
 
 /**
  * Two containers of Swift, because a role cannot be limited to a part of one: of the files, and of releases and runtimes.
@@ -32,19 +32,19 @@ export class SwiftBucket extends OpenstackBucket {
     const parent = { parent: this };
     const { project, authUrl, region, cloud } = context;
     this.#keys = this.#temporaryUrlKeys();
-    const container = (container: string, more: Partial<ContainerArgs> = {}) =>
-      new Container(container, { forceDestroy: args.empty, ...more }, parent);
+    const container = (logical: string, more: Partial<ContainerArgs> = {}) => {
+      const { name: container } = new Container(logical, { forceDestroy: args.empty, ...more }, parent);
+      return new Contents(logical, { authUrl, region, container, empty: args.empty }, parent).container;
+    };
     const given = nameOf(context, "bucket");
-    const files = container(logicalName(`${project}-${name}`, given), {
+    this.bucketName = container(logicalName(`${project}-${name}`, given), {
       ...(given && { name: given }),
       ...(cloud.tempUrl === "container" && { metadata: keyMetadata(this.#keys) }),
     });
-    this.bucketName = files.name;
-    const releases = container(`${project}-releases`);
-    this.releasesName = releases.name;
+    this.releasesName = container(`${project}-releases`);
     this.objects = {
       cloud: "openstack",
-      bucket: releases.name,
+      bucket: this.releasesName,
       access: { authUrl, region },
     };
     this.registerOutputs({ bucketName: this.bucketName });

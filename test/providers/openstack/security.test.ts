@@ -101,10 +101,9 @@ describe("the containers", { timeout: 120_000 }, () => {
 
   it("are protected with their key, and nothing else is", async () => {
     const kept = plan.resources.filter(({ protect }) => protect).map(({ urn }) => urn.split("::").at(-1));
-    const containers = ["files", "releases"];
-    expect(kept.sort()).toEqual(
-      ["files", ...containers.map((part) => `switchyard-${part}`), "temp-url-key"].sort(),
-    );
+    const [files, releases] = ["switchyard-files", "switchyard-releases"];
+    // Each container, and what is in it.
+    expect(kept.sort()).toEqual(["files", files, files, releases, releases, "temp-url-key"]);
     const open = await planStack("openstack", {
       bucket: { protect: false, empty: true },
       names: { bucket: "lab" },
@@ -114,6 +113,17 @@ describe("the containers", { timeout: 120_000 }, () => {
       name: "lab",
       forceDestroy: true,
     });
+    expect(open.get("Contents::switchyard-files-lab").inputs).toMatchObject({ empty: true });
+  });
+
+  it("outlive what writes to them, and are emptied once and for all", () => {
+    for (const part of ["files", "releases"]) {
+      for (const { urn } of plan.byType("Instance"))
+        expect(plan.dependsOn(urn, `Contents::switchyard-${part}`)).toBe(true);
+      expect(plan.dependsOn(`Contents::switchyard-${part}`, `Container::switchyard-${part}`)).toBe(true);
+    }
+    for (const { urn } of plan.byType("StoredObject"))
+      expect(plan.dependsOn(urn, "Contents::switchyard-releases")).toBe(true);
   });
 });
 
