@@ -114,7 +114,8 @@ export function unsettledOf({ resources = [], pending_operations = [] }: Deploym
 }
 
 /** Whether a resource is one for data that may be deleted only once nothing is in it (`switchyard:bucket.empty`). */
-export function isEmptiedFirst({ inputs }: StackResource): boolean {
+export function isEmptiedFirst({ type, inputs }: StackResource): boolean {
+  if (!/:(Bucket|Container|Contents|S3Bucket)$/.test(type)) return false;
   return inputs?.forceDestroy === false || inputs?.empty === false;
 }
 

@@ -302,8 +302,8 @@ test.each([
 });
 
 const resource = (name: string, more: object) => ({
-  type: "a:b:C",
-  urn: `urn:pulumi:aws::x::a:b:C::${name}`,
+  type: "a:b:Bucket",
+  urn: `urn:pulumi:aws::x::a:b:Bucket::${name}`,
   ...more,
 });
 const full = resource("full", { id: "f-1", inputs: { forceDestroy: false } });
@@ -312,6 +312,7 @@ const changing = () => calls().filter((call) => !/^stack (export|output)/.test(c
 test("`destroy --with-data` lets first go what may be deleted only empty, and then what is protected", async () => {
   const kept = resource("kept", { protect: true, inputs: { empty: false } });
   const emptied = resource("emptied", { inputs: { empty: true } });
+  const other = resource("other", { type: "a:b:RouterInterface", inputs: { forceDestroy: false } });
   const argv = ["destroy", "--with-data", "--confirm", "aws", "--stack", "aws"];
   const letGo = ({ urn }: { urn: string }) =>
     expect.stringMatching(
@@ -319,7 +320,7 @@ test("`destroy --with-data` lets first go what may be deleted only empty, and th
     );
   const destroy = "destroy --stack aws --yes --skip-preview";
   const backend = `file://${root}`;
-  await runStack(fakeCli({ deployment: { resources: [full, emptied] } }, { backend }), argv);
+  await runStack(fakeCli({ deployment: { resources: [full, emptied, other] } }, { backend }), argv);
   expect(changing()).toEqual([letGo(full), destroy]);
 
   rmSync(join(root, "calls"));
@@ -334,7 +335,7 @@ test("a `destroy` that failed says what is deleted only empty, and what deletes 
   expect(await runStack(context, ["destroy", "--stack", "aws"])).toBe(255);
   expect(context.lines.join("\n")).toContain(`\
 Not deleted while anything is in them, for want of switchyard:bucket.empty:
-  a:b:C  full  f-1
+  a:b:Bucket  full  f-1
 To delete them for good, with all they hold: npm run destroy -- --stack aws --with-data`);
 });
 
