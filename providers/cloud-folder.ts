@@ -4,6 +4,7 @@ import type { CloudRules, Settings } from "../config/settings.ts";
 import type { ClonesModule } from "../operations/clones.ts";
 import type { FilesModule } from "../operations/files.ts";
 import type { ImagesModule } from "../operations/images.ts";
+import type { LeftoversModule } from "../operations/leftovers.ts";
 import type { MachinesModule } from "../operations/machines.ts";
 import type { MonitoringModule } from "../operations/monitoring/prometheus.ts";
 import type { CloudEdits } from "../plan/compare/cloud-edits.ts";
@@ -40,4 +41,6 @@ export interface CloudFolder {
   images(): Promise<ImagesModule>;
   /** Its bucket, for the same. */
   files(): Promise<FilesModule>;
+  /** What a killed deployment may leave there. Absent: nothing that would be in the way. */
+  leftovers?(): Promise<LeftoversModule>;
 }

@@ -15,6 +15,7 @@ import {
   unsettledOf,
 } from "./backend.ts";
 import { destroyWithData } from "./destroy.ts";
+import { removeLeftovers } from "./leftovers.ts";
 import { isSettled, lockedBy, readLocks, removeStaleLocks } from "./locks.ts";
 import { attach, type Context, runMain } from "./process.ts";
 import { type OpenedPulumi, openPulumi, outputsOf } from "./pulumi.ts";
@@ -194,13 +195,16 @@ export async function runStack(outer: Context, argv: readonly string[]): Promise
     if (code !== undefined) return code;
   }
   await prepareLocal(opened, request);
+  const found = stack === localStack ? undefined : (await exportStack(pulumi))?.deployment;
+  if (["up", "destroy"].includes(command) && !flags.includes("--preview-only"))
+    await removeLeftovers(context, stack, found);
   if (request.withData) {
     const code = await destroyWithData(opened, request);
     if (code === 0) await afterDestroy(context, pulumi, stack);
     return code;
   }
   const pinned = await pinRelease(opened, request);
-  const reading = await readFirst(opened, request);
+  const reading = readFirst(context, request, found);
   const ready = performance.now();
   const run = (more: readonly string[] = [], env: NodeJS.ProcessEnv = {}) => {
     const args = cliArguments({ ...request, flags: [...reading, ...more, ...flags] });
@@ -271,11 +275,14 @@ async function prepareLocal({ context, pulumi }: OpenedPulumi, { command, stack 
  * change that the cloud refused as made, so the next deployment would leave it out; and one that was cut off may have been
  * made, though nothing recorded it.
  */
-async function readFirst({ context, pulumi }: OpenedPulumi, request: Request): Promise<readonly string[]> {
-  const { command, stack, flags } = request;
-  if (stack === localStack || !["up", "preview"].includes(command)) return [];
+function readFirst(
+  context: Context,
+  { command, flags }: Request,
+  before: Deployment | undefined,
+): readonly string[] {
+  if (!["up", "preview"].includes(command)) return [];
   if (flags.some((flag) => /^(--refresh|-r)(=|$)/.test(flag))) return [];
-  const names = unsettledOf((await exportStack(pulumi))?.deployment);
+  const names = unsettledOf(before);
   if (names.length === 0) return [];
   context.log(
     `The last deployment did not finish ${names.join(", ")}: what is there is read first (--refresh).`,

@@ -14,4 +14,5 @@ export const cloud: CloudFolder = {
   clones: () => import("./clones.ts"),
   images: () => import("./machine-images.ts"),
   files: () => import("./files.ts"),
+  leftovers: () => import("./leftovers.ts"),
 };
