@@ -195,7 +195,8 @@ export async function runStack(outer: Context, argv: readonly string[]): Promise
     if (code !== undefined) return code;
   }
   await prepareLocal(opened, request);
-  const found = stack === localStack ? undefined : (await exportStack(pulumi))?.deployment;
+  const looks = stack !== localStack && ["up", "preview", "destroy"].includes(command);
+  const found = looks ? (await exportStack(pulumi))?.deployment : undefined;
   if (["up", "destroy"].includes(command) && !flags.includes("--preview-only"))
     await removeLeftovers(context, stack, found);
   if (request.withData) {
