@@ -17,6 +17,8 @@ export interface Leftover {
 
 /** What a killed deployment may leave at a cloud that keeps the next one from going on. */
 export interface LeftoversModule {
+  /** Whether it looks for resources of a type. */
+  finds(type: string): boolean;
   /**
    * Looks for what there is of resources that were being made.
    *

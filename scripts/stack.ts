@@ -15,7 +15,7 @@ import {
   unsettledOf,
 } from "./backend.ts";
 import { destroyWithData } from "./destroy.ts";
-import { removeLeftovers } from "./leftovers.ts";
+import { forgetCreations, removeLeftovers } from "./leftovers.ts";
 import { isSettled, lockedBy, readLocks, removeStaleLocks } from "./locks.ts";
 import { attach, type Context, runMain } from "./process.ts";
 import { type OpenedPulumi, openPulumi, outputsOf } from "./pulumi.ts";
@@ -197,8 +197,8 @@ export async function runStack(outer: Context, argv: readonly string[]): Promise
   await prepareLocal(opened, request);
   const looks = stack !== localStack && ["up", "preview", "destroy"].includes(command);
   const found = looks ? (await exportStack(pulumi))?.deployment : undefined;
-  if (["up", "destroy"].includes(command) && !flags.includes("--preview-only"))
-    await removeLeftovers(context, stack, found);
+  const makes = ["up", "destroy"].includes(command) && !flags.includes("--preview-only");
+  const isCleared = makes && (await removeLeftovers(context, stack, found));
   if (request.withData) {
     const code = await destroyWithData(opened, request);
     if (code === 0) await afterDestroy(context, pulumi, stack);
@@ -225,6 +225,7 @@ export async function runStack(outer: Context, argv: readonly string[]): Promise
       stack === localStack ? exportStack(pulumi) : undefined,
     ]);
     if (exported) await reapUnknown(context, exported.deployment);
+    if (isCleared) await forgetCreations(pulumi, found);
     context.log(`\n${upReport(deployed, { before, inPulumi })}`);
   } else if (command === "destroy" && !flags.includes("--preview-only")) {
     await afterDestroy(context, pulumi, stack);

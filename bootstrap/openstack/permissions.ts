@@ -32,7 +32,12 @@ function balancing(path: string): TypePermissions {
   return collection(
     "load-balancer",
     `lbaas/${path}`,
-    { create: [...waits, "GET network /**/subnets/*"], update: waits, delete: waits },
+    {
+      create: [...waits, "GET network /**/subnets/*"],
+      update: waits,
+      // Found by its name, where a deployment was killed before it recorded it.
+      delete: [...waits, `GET load-balancer /**/lbaas/${path}`],
+    },
     { source: "https://docs.openstack.org/api-ref/load-balancer/v2/" },
   );
 }
@@ -108,9 +113,10 @@ export const permissions: PermissionTable = {
   "openstack:loadbalancer/pool:Pool": balancing("pools"),
   "openstack:networking/floatingIp:FloatingIp": tagged("floatingips", {
     create: ["GET network /**/networks"],
+    delete: ["GET network /**/floatingips"],
   }),
   "openstack:networking/network:Network": tagged("networks"),
-  "openstack:networking/port:Port": tagged("ports"),
+  "openstack:networking/port:Port": tagged("ports", { delete: ["GET network /**/ports"] }),
   "openstack:networking/router:Router": tagged("routers"),
   "openstack:networking/routerInterface:RouterInterface": {
     source: "https://docs.openstack.org/api-ref/network/",

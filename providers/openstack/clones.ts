@@ -222,8 +222,7 @@ async function removeMachines(
   return going.length < clones.length;
 }
 
-/** Resolves once a machine is gone. */
-export async function untilGone(services: OpenstackApi, id: string): Promise<void> {
+async function untilGone(services: OpenstackApi, id: string): Promise<void> {
   await until(`machine ${id} to be gone`, limits.machine, async () => {
     try {
       const { server } = await services.call<{ server: Server }>("compute", "GET", `/servers/${id}`);

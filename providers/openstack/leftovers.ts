@@ -1,22 +1,73 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Leftover, RecordedResource } from "../../operations/leftovers.ts";
-import { gone, isGone, type OpenstackApi } from "../../service/compute/openstack/api.ts";
-import { untilGone } from "./clones.ts";
+import {
+  gone,
+  isGone,
+  type OpenstackApi,
+  type Service,
+  ServiceError,
+} from "../../service/compute/openstack/api.ts";
 import type { LayoutInputs } from "./layout.ts";
 import type { Server } from "./machines.ts";
 import { servicesOf } from "./services.ts";
 
-/** How long Nova may take to put a machine that it makes on its port, and the pause between two looks, in milliseconds. */
-const limits = { attach: 120_000, every: 2_000 } as const;
+/** How long Nova may take to put a machine on its port, a service to remove something, and the pause between two looks, in milliseconds. */
+const limits = { attach: 120_000, remove: 600_000, every: 2_000 } as const;
 
-/** What is read here of a port (Networking API v2.0). */
-interface Port {
-  readonly device_id: string;
+type Inputs = Readonly<Record<string, unknown>>;
+
+/** Where a service has what a resource is; all of these have one id of the stack's own in their way. */
+interface Collection {
+  readonly service: Service;
+  readonly path: (inputs: Inputs) => string;
+  /** The key of the list in the answer. */
+  readonly key: string;
+  /** What tells the resource from others, where its name does not. */
+  readonly by?: (inputs: Inputs) => Readonly<Record<string, string>>;
+  /** What the request that deletes it ends with. */
+  readonly ending?: string;
+  /** What the `openstack` command calls it. */
+  readonly word: string;
 }
 
+const balancing = (path: string, word: string, ending = ""): Collection => ({
+  service: "load-balancer",
+  path: () => `/${path}`,
+  key: path,
+  word: `loadbalancer ${word}`.trim(),
+  ending,
+});
+
+const machineType = "openstack:compute/instance:Instance";
+const machine: Collection = { service: "compute", path: () => "/servers", key: "servers", word: "server" };
+
+/** What another one of cannot be made beside, or keeps a network from being deleted. */
+const collections: Readonly<Record<string, Collection>> = {
+  "openstack:loadbalancer/listener:Listener": balancing("listeners", "listener"),
+  "openstack:loadbalancer/loadBalancer:LoadBalancer": balancing("loadbalancers", "", "?cascade=true"),
+  "openstack:loadbalancer/l7PolicyV2:L7PolicyV2": balancing("l7policies", "l7policy"),
+  "openstack:loadbalancer/member:Member": {
+    ...balancing("members", "member"),
+    path: ({ poolId }) => `/pools/${poolId}/members`,
+  },
+  "openstack:loadbalancer/monitor:Monitor": balancing("healthmonitors", "healthmonitor"),
+  "openstack:loadbalancer/pool:Pool": balancing("pools", "pool"),
+  "openstack:networking/floatingIp:FloatingIp": {
+    service: "network",
+    path: () => "/floatingips",
+    key: "floatingips",
+    by: ({ portId }) => ({ port_id: String(portId) }),
+    word: "floating ip",
+  },
+  "openstack:networking/port:Port": { service: "network", path: () => "/ports", key: "ports", word: "port" },
+};
+
+export const finds = (type: string): boolean => type === machineType || type in collections;
+
 /**
- * Machines that Nova makes, or has made, for a deployment that was killed before it recorded them. The port says which: it
- * is the stack's own, and has one machine. Until that goes, neither its successor can be made nor the port be deleted.
+ * What services have made, or make, for a deployment that was killed before it recorded it. A machine is known by its port,
+ * which is the stack's own and has one machine; a floating IP by the port that it leads to; all else by the name, where the
+ * engine has made that up.
  */
 export async function leftoversOf(
   pending: readonly RecordedResource[],
@@ -24,49 +75,89 @@ export async function leftoversOf(
   signal: AbortSignal,
 ): Promise<Leftover[]> {
   const layout = recorded.find(({ type }) => type === "switchyard:openstack:Layout")?.inputs;
-  const machines = pending.filter(({ type }) => type === "openstack:compute/instance:Instance");
-  if (!layout || machines.length === 0) return [];
+  if (!layout) return [];
   const { authUrl, region } = layout as unknown as LayoutInputs;
   const services = servicesOf({ authUrl, region });
-  const known = new Set(recorded.map(({ id }) => id));
+  const known = new Set(recorded.map(({ id }) => id?.split("/").at(-1)));
   const found: Leftover[] = [];
-  for (const { inputs = {} } of machines) {
-    const [{ port = undefined } = {}] = (inputs.networks ?? []) as readonly { readonly port?: string }[];
-    if (port === undefined) continue;
-    const id = await machineOn(services, port, String(inputs.name), signal);
-    if (id !== undefined && !known.has(id)) found.push(leftover(services, id, String(inputs.name), region));
+  for (const { type, inputs = {} } of pending) {
+    const isMachine = type === machineType;
+    const collection = isMachine ? machine : collections[type];
+    if (!collection) continue;
+    const ids = isMachine
+      ? await machinesOn(services, inputs, signal)
+      : await idsLike(services, collection, inputs, signal);
+    for (const id of ids) if (!known.has(id)) found.push(leftover(services, collection, inputs, id, region));
   }
   return found;
 }
 
-function leftover(services: OpenstackApi, id: string, name: string, region: string): Leftover {
+function leftover(
+  services: OpenstackApi,
+  { service, path, ending = "", word }: Collection,
+  inputs: Inputs,
+  id: string,
+  region: string,
+): Leftover {
+  const pool = word === "loadbalancer member" ? `${inputs.poolId} ` : "";
   return {
-    what: `machine ${name} (${id})`,
-    command: `openstack --os-region-name ${region} server delete ${id}`,
-    async remove() {
-      await gone(services.call("compute", "DELETE", `/servers/${id}`));
-      await untilGone(services, id);
-    },
+    what: [word, inputs.name, `(${id})`].filter(Boolean).join(" "),
+    command: `openstack --os-region-name ${region} ${word} delete ${pool}${id}`,
+    remove: () => remove(services, service, `${path(inputs)}/${id}`, ending),
   };
 }
 
-/** The id of a port's machine; waits for one of that name that is about to be there. */
-async function machineOn(
+/** Deletes something as soon as its service lets it, and resolves once it is gone. */
+async function remove(services: OpenstackApi, service: Service, path: string, ending: string): Promise<void> {
+  for (const deadline = Date.now() + limits.remove; ; await sleep(limits.every)) {
+    try {
+      await gone(services.call(service, "DELETE", path + ending));
+      const answer = await services.call<Record<string, { status?: string }>>(service, "GET", path);
+      // Some clouds keep a machine for a while after that.
+      if (Object.values(answer).some(({ status }) => status?.endsWith("DELETED"))) return;
+    } catch (error) {
+      if (isGone(error)) return;
+      // It is being made, or deleted, or what it is a part of is being changed.
+      const isBusy = error instanceof ServiceError && error.status === 409;
+      if (!isBusy || Date.now() > deadline) throw error;
+    }
+  }
+}
+
+/** The ids of what has the name, or the port, of something that was being made. */
+async function idsLike(
   services: OpenstackApi,
-  port: string,
-  name: string,
+  { service, path, key, by }: Collection,
+  inputs: Inputs,
   signal: AbortSignal,
-): Promise<string | undefined> {
+): Promise<string[]> {
+  const isOwnName = ((inputs.__defaults ?? []) as readonly string[]).includes("name");
+  if (!by && !isOwnName) return [];
+  const query = new URLSearchParams(by?.(inputs) ?? { name: String(inputs.name) });
+  try {
+    const things = await services.all(service, `${path(inputs)}?${query}`, key, signal);
+    return things.map(({ id }) => id);
+  } catch (error) {
+    if (isGone(error)) return [];
+    throw error;
+  }
+}
+
+/** The id of a port's machine; waits for one of that name that is about to be there. */
+async function machinesOn(services: OpenstackApi, inputs: Inputs, signal: AbortSignal): Promise<string[]> {
+  const [{ port = "" } = {}] = (inputs.networks ?? []) as readonly { readonly port?: string }[];
+  if (port === "") return [];
   for (const deadline = Date.now() + limits.attach; ; await sleep(limits.every, undefined, { signal })) {
     try {
-      const answer = await services.call<{ port: Port }>("network", "GET", `/ports/${port}`, { signal });
-      if (answer.port.device_id !== "") return answer.port.device_id;
+      const path = `/ports/${port}`;
+      const answer = await services.call<{ port: { device_id: string } }>("network", "GET", path, { signal });
+      if (answer.port.device_id !== "") return [answer.port.device_id];
     } catch (error) {
-      if (isGone(error)) return undefined;
+      if (isGone(error)) return [];
       throw error;
     }
     const servers = await services.all<Server>("compute", "/servers/detail", "servers", signal);
-    const isComing = servers.some((server) => server.name === name && server.status === "BUILD");
-    if (!isComing || Date.now() > deadline) return undefined;
+    const isComing = servers.some(({ name, status }) => name === inputs.name && status === "BUILD");
+    if (!isComing || Date.now() > deadline) return [];
   }
 }

@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, onTestFinished, test, vi } from "vitest";
-import { removeLeftovers } from "../../scripts/leftovers.ts";
+import { forgetCreations, removeLeftovers } from "../../scripts/leftovers.ts";
 import { temporaryFolder, testContext } from "../support/fake-cli.ts";
 import { writeLock } from "../support/locks.ts";
 
@@ -10,16 +10,24 @@ afterEach(() => void vi.unstubAllEnvs());
 /** Services that have a machine on each of some ports, by the ports' ids; they note what is deleted. */
 async function openstack(machines: Map<string, string>) {
   const deleted: string[] = [];
+  let refused = 0;
   const server = createServer(({ method, url = "" }, response) => {
     const answer = (status: number, body?: object) =>
       response.writeHead(status, { "x-subject-token": "token" }).end(body && JSON.stringify(body));
-    const id = url.split("/").at(-1) ?? "";
+    const id = url.split("/").at(-1)?.split("?")[0] ?? "";
     if (url === "/v3/auth/tokens") {
       const endpoints = [{ interface: "public", region_id: "RegionOne", url: base }];
-      const catalog = ["compute", "network"].map((type) => ({ type, endpoints }));
+      const catalog = ["compute", "network", "load-balancer"].map((type) => ({ type, endpoints }));
       return answer(201, { token: { catalog, expires_at: "2999-01-01T00:00:00Z" } });
     }
-    if (url.startsWith("/v2.0/ports/"))
+    const named = new URL(url, base).searchParams.get("name");
+    if (url.startsWith("/v2.0/ports?")) return answer(200, { ports: [{ id: `${named}-id` }] });
+    if (url.startsWith("/v2.0/lbaas/pools/pool-0/members?"))
+      return answer(200, { members: [{ id: `${named}-id` }] });
+    // Octavia takes one change at a time.
+    if (method === "DELETE" && url.includes("/members/") && refused++ === 0)
+      return answer(409, { busy: true });
+    if (method !== "DELETE" && url.startsWith("/v2.0/ports/port-"))
       return machines.has(id) ? answer(200, { port: { device_id: machines.get(id) } }) : answer(404);
     if (url === "/servers/detail") return answer(200, { servers: [] });
     if (method === "DELETE") deleted.push(id);
@@ -32,6 +40,12 @@ async function openstack(machines: Map<string, string>) {
   for (const name of ["OS_USERNAME", "OS_PASSWORD", "OS_PROJECT_NAME"]) vi.stubEnv(name, "me");
   return { authUrl: `${base}/v3`, deleted };
 }
+
+/** Of a name that the engine has made up, or that is given. */
+const named = (type: string, name: string, inputs: object, __defaults = ["name"]) => ({
+  type: "creating",
+  resource: { type, urn: `urn:pulumi:lab::x::${type}::${name}`, inputs: { name, ...inputs, __defaults } },
+});
 
 const machine = (name: string, port: string) => ({
   type: "openstack:compute/instance:Instance",
@@ -53,20 +67,30 @@ async function killedDeployment() {
     type: "creating",
     resource: machine(`web-${index}`, port),
   }));
-  return { deleted, deployment: { resources: [layout, recorded], pending_operations: pending } };
+  const others = [
+    named("openstack:networking/port:Port", "web-9", {}),
+    named("openstack:networking/port:Port", "given", {}, []),
+    named("openstack:loadbalancer/member:Member", "member", { poolId: "pool-0" }),
+    named("openstack:networking/network:Network", "network", {}),
+  ];
+  const deployment = { resources: [layout, recorded], pending_operations: [...pending, ...others] };
+  return { deleted, deployment };
 }
 
-test("machines that a killed deployment did not record are removed, by their ports", async () => {
+test("what a killed deployment did not record is removed: machines by their ports, all else by its name", async () => {
   const { deleted, deployment } = await killedDeployment();
   const root = temporaryFolder();
   const context = testContext(root, [], { PULUMI_BACKEND_URL: `file://${root}` });
-  await removeLeftovers(context, "lab", deployment);
-  expect(deleted).toEqual(["server-0"]);
+  // There is nothing to know a network by that would be in the way.
+  expect(await removeLeftovers(context, "lab", deployment)).toBe(false);
+  expect(deleted.sort()).toEqual(["member-id", "server-0", "web-9-id"]);
   expect(context.lines).toEqual([
-    "A deployment that was killed had made machine lab-web-0 (server-0): removing it.",
+    "A deployment that was killed had made server lab-web-0 (server-0): removing it.",
+    "A deployment that was killed had made port web-9 (web-9-id): removing it.",
+    "A deployment that was killed had made loadbalancer member member (member-id): removing it.",
   ]);
   await removeLeftovers(context, "lab", { resources: deployment.resources });
-  expect(deleted).toEqual(["server-0"]);
+  expect(deleted).toHaveLength(3);
 });
 
 test("where the stack may be locked, they are named, with what deletes them", async () => {
@@ -75,11 +99,30 @@ test("where the stack may be locked, they are named, with what deletes them", as
   const context = testContext(root, [], { PULUMI_BACKEND_URL: "s3://states" });
   await removeLeftovers(context, "lab", deployment);
   expect(context.lines.join()).toContain(
-    "  openstack --os-region-name RegionOne server delete server-0  # machine lab-web-0 (server-0)",
+    `  openstack --os-region-name RegionOne server delete server-0  # server lab-web-0 (server-0)
+  openstack --os-region-name RegionOne port delete web-9-id  # port web-9 (web-9-id)
+  openstack --os-region-name RegionOne loadbalancer member delete pool-0 member-id  # loadbalancer member member (member-id)`,
   );
   const locked = testContext(root, [], { PULUMI_BACKEND_URL: `file://${root}` });
   writeLock(root, process.pid, { stack: "lab" });
   await removeLeftovers(locked, "lab", deployment);
   expect(locked.lines.join()).toContain("If nothing else is changing the stack, remove it first");
   expect(deleted).toEqual([]);
+});
+
+test("once nothing is left of what was being made, it is forgotten", async () => {
+  const { deployment } = await killedDeployment();
+  const root = temporaryFolder();
+  const context = testContext(root, [], { PULUMI_BACKEND_URL: `file://${root}` });
+  const found = deployment.pending_operations.filter(({ resource }) => !resource.type.includes("network:"));
+  expect(await removeLeftovers(context, "lab", { ...deployment, pending_operations: found })).toBe(true);
+  expect(await removeLeftovers(context, "lab", { resources: deployment.resources })).toBe(false);
+
+  const calls: (readonly string[])[] = [];
+  const stack = { type: "pulumi:pulumi:Stack", urn: "urn:of-stack" };
+  const pulumi = async (args: readonly string[]) => `${calls.push(args)}`;
+  await forgetCreations(pulumi, { resources: [...deployment.resources, stack] });
+  expect(calls).toEqual([
+    ["refresh", "--yes", "--skip-preview", "--clear-pending-creates", "--target", "urn:of-stack"],
+  ]);
 });
