@@ -72,12 +72,14 @@ export class OpenstackLoadBalancer extends LoadBalancer {
         ? []
         : [{ path: backend.path, name: backend.name, pool: this.#poolOf(backend, args) }],
     );
-    const listener = this.#listeners(args, everything);
+    const { serving, redirected } = this.#listeners(args, everything);
     let position = 1;
     for (const { name: cluster, path, pool } of pools) {
-      this.#policy(cluster, listener, pool, position++, "EQUAL_TO", path);
-      this.#policy(`${cluster}-below`, listener, pool, position++, "STARTS_WITH", `${path}/`);
+      this.#policy(cluster, serving, pool, position++, "EQUAL_TO", path);
+      this.#policy(`${cluster}-below`, serving, pool, position++, "STARTS_WITH", `${path}/`);
     }
+    // At last: until each path is served by HTTPS, it is by HTTP.
+    if (redirected) this.#redirect(redirected, args);
     const floating = new openstack.FloatingIp(
       name,
       {
@@ -215,9 +217,12 @@ export class OpenstackLoadBalancer extends LoadBalancer {
     return pool;
   }
 
-  /** The listener that serves: HTTP, or HTTPS if there is a certificate, to whose root HTTP then redirects. */
-  #listeners(args: Args, pool: openstack.Pool): openstack.Listener {
-    const { port, certificate, host = "" } = args;
+  /** The listener that serves: HTTP, or HTTPS if there is a certificate, to whose root HTTP is then to redirect. */
+  #listeners(
+    args: Args,
+    pool: openstack.Pool,
+  ): { serving: openstack.Listener; redirected?: openstack.Listener } {
+    const { port, certificate } = args;
     const listen = (name: string, protocolPort: number, settings: Partial<openstack.ListenerArgs>) =>
       this.#made(
         new openstack.Listener(
@@ -235,20 +240,22 @@ export class OpenstackLoadBalancer extends LoadBalancer {
         ),
       );
     const serves = { defaultPoolId: pool.id };
-    if (certificate === undefined) return listen("http", port, serves);
+    if (certificate === undefined) return { serving: listen("http", port, serves) };
     const tls = { protocol: "TERMINATED_HTTPS", defaultTlsContainerRef: certificate };
-    const https = listen("https", httpsPort, { ...serves, ...tls });
+    const serving = listen("https", httpsPort, { ...serves, ...tls });
     // Until it redirects, it serves.
-    const http = listen("http", port, serves);
+    return { serving, redirected: listen("http", port, serves) };
+  }
+
+  #redirect({ id: listenerId }: openstack.Listener, { host = "" }: Args): void {
     const redirect = this.#made(
       new openstack.L7PolicyV2(
         `${this.#prefix}redirect`,
-        { listenerId: http.id, action: "REDIRECT_TO_URL", redirectUrl: `https://${host}/`, position: 1 },
+        { listenerId, action: "REDIRECT_TO_URL", redirectUrl: `https://${host}/`, position: 1 },
         this.#next(),
       ),
     );
     this.#rule(`${this.#prefix}redirect`, redirect, "STARTS_WITH", "/");
-    return https;
   }
 
   /** Rules of one policy must all match, so each way to match a path is a policy of its own. */

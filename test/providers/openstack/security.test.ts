@@ -262,4 +262,19 @@ describe("a certificate", { timeout: 120_000 }, () => {
     expect(secure.get("L7RuleV2::redirect").inputs).toMatchObject({ compareType: "STARTS_WITH", value: "/" });
     expect(secure.outputs.url).toBe("https://api.example.org");
   });
+
+  it("is redirected to once it serves each path", async () => {
+    const secure = await planStack("openstack", {
+      machines: undefined,
+      clusters: [{ name: "web", min: 2, path: "/web" }],
+      loadBalancer: {
+        port: 80,
+        allow: ["192.0.2.0/24"],
+        certificate: `https://barbican.example.org/v1/containers/${cloud.image}`,
+        host: "api.example.org",
+      },
+    });
+    for (const rule of ["L7RuleV2::web", "L7RuleV2::web-below"])
+      expect(secure.dependsOn("L7PolicyV2::redirect", rule)).toBe(true);
+  });
 });
