@@ -2,16 +2,21 @@ import type { ObjectStore, PlaceOfObjects } from "../../operations/files.ts";
 import type { DeployedStack } from "../../operations/outputs.ts";
 import { objectsIn } from "../../plugin/object-store.ts";
 import type { S3Settings, StoreSettings, SwiftSettings } from "../../service/storage/settings.ts";
+import { limitMs, openAccount } from "../../service/storage/swift-account.ts";
 import { loginOf } from "./login.ts";
 import { placeOf } from "./outputs.ts";
 
-/** The files of a deployed stack. Links to those in Swift need a key of the container's, as `SWIFT_TEMP_URL_KEY`. */
+/**
+ * The files of a deployed stack. Links to those in Swift are signed by a key of the container's, or of the account's, which
+ * who owns it may read; `SWIFT_TEMP_URL_KEY` wins over that.
+ */
 export async function filesOf(stack: DeployedStack): Promise<StoreSettings> {
   const { s3Endpoint, s3Region = "", ...place } = placeOf(stack);
   const { bucketName } = stack.outputs;
   if (s3Endpoint !== undefined) return s3Settings(bucketName, { endpoint: s3Endpoint, region: s3Region });
-  const { SWIFT_TEMP_URL_KEY } = process.env;
-  return { ...(await swiftSettings(bucketName, place)), ...(SWIFT_TEMP_URL_KEY && { SWIFT_TEMP_URL_KEY }) };
+  const settings = await swiftSettings(bucketName, place);
+  const key = process.env.SWIFT_TEMP_URL_KEY || (await keyOfLinks(settings));
+  return { ...settings, ...(key && { SWIFT_TEMP_URL_KEY: key }) };
 }
 
 /** The place of releases and runtimes, for whoever deploys. */
@@ -19,6 +24,28 @@ export async function objectsOf({ bucket, access }: PlaceOfObjects): Promise<Obj
   const { endpoint, authUrl, region } = access as Readonly<Record<string, string>>;
   if (endpoint !== undefined) return objectsIn(s3Settings(bucket, { endpoint, region: String(region) }));
   return objectsIn(await swiftSettings(bucket, { authUrl: String(authUrl), region: String(region) }));
+}
+
+/** The first key that Swift knows for links to a container's files; undefined where there is none that may be seen. */
+async function keyOfLinks(settings: SwiftSettings): Promise<string | undefined> {
+  const account = openAccount(settings);
+  try {
+    for (const [kind, path] of [
+      ["container", `/${settings.BUCKET}`],
+      ["account", ""],
+    ]) {
+      const call = { method: "HEAD", path: String(path), signal: AbortSignal.timeout(limitMs) };
+      const { headers } = await account.ask("looking for the key of links", call, 200, 204);
+      const key = headers[`x-${kind}-meta-temp-url-key`];
+      if (key) return String(key);
+    }
+    return undefined;
+  } catch {
+    // What else needs the store says why it cannot be reached; and without links, files are listed all the same.
+    return undefined;
+  } finally {
+    await account.client.close();
+  }
 }
 
 /** A container, with the operator's own login. */

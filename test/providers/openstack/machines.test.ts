@@ -23,6 +23,8 @@ let written: string;
 let octavia: string;
 let status: number;
 let requests: string[];
+/** The headers of a container and an account, by what is asked. */
+let linkKeys: Record<string, Record<string, string>>;
 
 const stackOf = () =>
   deployedStack("lab", {
@@ -105,13 +107,18 @@ async function logIn(request: IncomingMessage) {
     token: {
       issued_at: new Date(now).toISOString(),
       expires_at: new Date(now + 3_600_000).toISOString(),
-      catalog: [endpoint("compute", "/compute/v2.1"), endpoint("load-balancer", octavia)],
+      catalog: [
+        endpoint("compute", "/compute/v2.1"),
+        endpoint("load-balancer", octavia),
+        endpoint("object-store", "/swift"),
+      ],
     },
   };
 }
 
 beforeEach(async () => {
   [logins, refused, requests] = [[], new Set(), []];
+  linkKeys = {};
   [written, octavia, status] = ["booted\n", "/load", 200];
   server = createServer(async (request, response) => {
     const say = (code: number, body: object, headers = {}) =>
@@ -126,6 +133,7 @@ beforeEach(async () => {
     if (!token.startsWith("token-") || refused.has(token)) return say(401, {});
     if (status !== 200)
       return say(status, { forbidden: { message: "Policy doesn't allow it", code: status } });
+    if (linkKeys[asked]) return response.writeHead(204, linkKeys[asked]).end();
     const body = answer(asked);
     return body ? say(200, body) : say(404, { itemNotFound: { message: `no ${asked}`, code: 404 } });
   });
@@ -273,6 +281,14 @@ test("finds the bucket of a stack, with the environment's login", async () => {
   vi.stubEnv("OS_AUTH_URL", "http://elsewhere.example");
   const where = { OS_AUTH_URL: `${address}/v3`, OS_PROJECT_ID: "project-1", SWIFT_TEMP_URL_KEY: "key" };
   expect(await filesOf(stackOf())).toEqual({ ...password, ...where });
+});
+
+test("finds the key that signs links at the container, or else at the account", async () => {
+  const header = (kind: string) => ({ [`x-${kind}-meta-temp-url-key`]: `key of the ${kind}` });
+  linkKeys = { "HEAD /swift/lab-files": {}, "HEAD /swift": header("account") };
+  expect(await filesOf(stackOf())).toMatchObject({ SWIFT_TEMP_URL_KEY: "key of the account" });
+  linkKeys["HEAD /swift/lab-files"] = header("container");
+  expect(await filesOf(stackOf())).toMatchObject({ SWIFT_TEMP_URL_KEY: "key of the container" });
 });
 
 test("takes the login of a cloud of clouds.yaml and secure.yaml, and nothing else of the environment's", async () => {
