@@ -24,6 +24,8 @@ const tagged = (path: string, more: Omit<TypePermissions, "source"> = {}) =>
     ...more,
     create: [`PUT network /**/${path}/*/tags`, ...(more.create ?? [])],
     update: [`PUT network /**/${path}/*/tags`, ...(more.update ?? [])],
+    // Found by its name, where a deployment was killed before it recorded it.
+    delete: [`GET network /**/${path}`],
   });
 
 /** A part of a load balancer: each change waits until that has taken the last one, and Octavia asks for subnets in one's name. */
@@ -113,10 +115,9 @@ export const permissions: PermissionTable = {
   "openstack:loadbalancer/pool:Pool": balancing("pools"),
   "openstack:networking/floatingIp:FloatingIp": tagged("floatingips", {
     create: ["GET network /**/networks"],
-    delete: ["GET network /**/floatingips"],
   }),
   "openstack:networking/network:Network": tagged("networks"),
-  "openstack:networking/port:Port": tagged("ports", { delete: ["GET network /**/ports"] }),
+  "openstack:networking/port:Port": tagged("ports"),
   "openstack:networking/router:Router": tagged("routers"),
   "openstack:networking/routerInterface:RouterInterface": {
     source: "https://docs.openstack.org/api-ref/network/",

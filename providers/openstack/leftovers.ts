@@ -38,10 +38,17 @@ const balancing = (path: string, word: string, ending = ""): Collection => ({
   ending,
 });
 
+const networking = (path: string, word: string, key = path): Collection => ({
+  service: "network",
+  path: () => `/${path}`,
+  key,
+  word,
+});
+
 const machineType = "openstack:compute/instance:Instance";
 const machine: Collection = { service: "compute", path: () => "/servers", key: "servers", word: "server" };
 
-/** What another one of cannot be made beside, or keeps a network from being deleted. */
+/** What another one of cannot be made beside, keeps a network from being deleted, or is one itself. */
 const collections: Readonly<Record<string, Collection>> = {
   "openstack:loadbalancer/listener:Listener": balancing("listeners", "listener"),
   "openstack:loadbalancer/loadBalancer:LoadBalancer": balancing("loadbalancers", "", "?cascade=true"),
@@ -53,13 +60,18 @@ const collections: Readonly<Record<string, Collection>> = {
   "openstack:loadbalancer/monitor:Monitor": balancing("healthmonitors", "healthmonitor"),
   "openstack:loadbalancer/pool:Pool": balancing("pools", "pool"),
   "openstack:networking/floatingIp:FloatingIp": {
-    service: "network",
-    path: () => "/floatingips",
-    key: "floatingips",
+    ...networking("floatingips", "floating ip"),
     by: ({ portId }) => ({ port_id: String(portId) }),
-    word: "floating ip",
   },
-  "openstack:networking/port:Port": { service: "network", path: () => "/ports", key: "ports", word: "port" },
+  "openstack:networking/network:Network": networking("networks", "network"),
+  "openstack:networking/port:Port": networking("ports", "port"),
+  "openstack:networking/router:Router": networking("routers", "router"),
+  "openstack:networking/secGroup:SecGroup": networking(
+    "security-groups",
+    "security group",
+    "security_groups",
+  ),
+  "openstack:networking/subnet:Subnet": networking("subnets", "subnet"),
 };
 
 export const finds = (type: string): boolean => type === machineType || type in collections;
@@ -74,9 +86,7 @@ export async function leftoversOf(
   recorded: readonly RecordedResource[],
   signal: AbortSignal,
 ): Promise<Leftover[]> {
-  const layout = recorded.find(({ type }) => type === "switchyard:openstack:Layout")?.inputs;
-  if (!layout) return [];
-  const { authUrl, region } = layout as unknown as LayoutInputs;
+  const { authUrl, region } = placeIn(recorded);
   const services = servicesOf({ authUrl, region });
   const known = new Set(recorded.map(({ id }) => id?.split("/").at(-1)));
   const found: Leftover[] = [];
@@ -90,6 +100,16 @@ export async function leftoversOf(
     for (const id of ids) if (!known.has(id)) found.push(leftover(services, collection, inputs, id, region));
   }
   return found;
+}
+
+/** Where the stack's services are; what was recorded first knows it. */
+function placeIn(recorded: readonly RecordedResource[]): Pick<LayoutInputs, "authUrl" | "region"> {
+  for (const place of ["switchyard:openstack:Layout", "pulumi:providers:openstack"]) {
+    const { authUrl, region } = recorded.find(({ type }) => type === place)?.inputs ?? {};
+    if (authUrl !== undefined && region !== undefined)
+      return { authUrl: String(authUrl), region: String(region) };
+  }
+  throw new Error("the stack's state does not say where its services are; see openstack server list");
 }
 
 function leftover(

@@ -71,7 +71,7 @@ async function killedDeployment() {
     named("openstack:networking/port:Port", "web-9", {}),
     named("openstack:networking/port:Port", "given", {}, []),
     named("openstack:loadbalancer/member:Member", "member", { poolId: "pool-0" }),
-    named("openstack:networking/network:Network", "network", {}),
+    named("openstack:networking/secGroupRule:SecGroupRule", "rule", {}),
   ];
   const deployment = { resources: [layout, recorded], pending_operations: [...pending, ...others] };
   return { deleted, deployment };
@@ -81,7 +81,7 @@ test("what a killed deployment did not record is removed: machines by their port
   const { deleted, deployment } = await killedDeployment();
   const root = temporaryFolder();
   const context = testContext(root, [], { PULUMI_BACKEND_URL: `file://${root}` });
-  // There is nothing to know a network by that would be in the way.
+  // A rule has nothing that it would be known by.
   expect(await removeLeftovers(context, "lab", deployment)).toBe(false);
   expect(deleted.sort()).toEqual(["member-id", "server-0", "web-9-id"]);
   expect(context.lines).toEqual([
@@ -110,11 +110,21 @@ test("where the stack may be locked, they are named, with what deletes them", as
   expect(deleted).toEqual([]);
 });
 
+test("a state that does not say where services are is no proof that nothing is left", async () => {
+  const { deployment } = await killedDeployment();
+  const root = temporaryFolder();
+  const context = testContext(root, [], { PULUMI_BACKEND_URL: `file://${root}` });
+  expect(await removeLeftovers(context, "lab", { ...deployment, resources: [] })).toBe(false);
+  expect(context.lines.join()).toContain("does not say where its services are");
+});
+
 test("once nothing is left of what was being made, it is forgotten", async () => {
   const { deployment } = await killedDeployment();
   const root = temporaryFolder();
   const context = testContext(root, [], { PULUMI_BACKEND_URL: `file://${root}` });
-  const found = deployment.pending_operations.filter(({ resource }) => !resource.type.includes("network:"));
+  const found = deployment.pending_operations.filter(
+    ({ resource }) => !resource.type.includes("secGroupRule"),
+  );
   expect(await removeLeftovers(context, "lab", { ...deployment, pending_operations: found })).toBe(true);
   expect(await removeLeftovers(context, "lab", { resources: deployment.resources })).toBe(false);
 
