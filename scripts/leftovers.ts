@@ -19,7 +19,8 @@ export async function removeLeftovers(
   const made = creationsOf(deployment);
   if (made.length === 0) return false;
   const found: Leftover[] = [];
-  let looked = 0;
+  // The plugin's own find what they made, when they are asked to make it again.
+  let looked = made.filter(({ type }) => type.startsWith("switchyard:")).length;
   for (const [name, { leftovers }] of Object.entries(clouds)) {
     const own = made.filter(({ type }) => type.startsWith(`${name}:`));
     if (own.length === 0 || !leftovers) continue;

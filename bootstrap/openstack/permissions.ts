@@ -95,7 +95,7 @@ export const permissions: PermissionTable = {
   "openstack:compute/serverGroup:ServerGroup": collection(
     "compute",
     "os-server-groups",
-    {},
+    { delete: ["GET compute /**/os-server-groups"] },
     { updates: "none" },
   ),
   "openstack:identity/applicationCredential:ApplicationCredential": {

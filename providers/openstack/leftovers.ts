@@ -14,6 +14,11 @@ import { servicesOf } from "./services.ts";
 /** How long Nova may take to put a machine on its port, a service to remove something, and the pause between two looks, in milliseconds. */
 const limits = { attach: 120_000, remove: 600_000, every: 2_000 } as const;
 
+interface Named {
+  readonly id: string;
+  readonly name?: string;
+}
+
 type Inputs = Readonly<Record<string, unknown>>;
 
 /** Where a service has what a resource is; all of these have one id of the stack's own in their way. */
@@ -50,6 +55,12 @@ const machine: Collection = { service: "compute", path: () => "/servers", key: "
 
 /** What another one of cannot be made beside, keeps a network from being deleted, or is one itself. */
 const collections: Readonly<Record<string, Collection>> = {
+  "openstack:compute/serverGroup:ServerGroup": {
+    service: "compute",
+    path: () => "/os-server-groups",
+    key: "server_groups",
+    word: "server group",
+  },
   "openstack:loadbalancer/listener:Listener": balancing("listeners", "listener"),
   "openstack:loadbalancer/loadBalancer:LoadBalancer": balancing("loadbalancers", "", "?cascade=true"),
   "openstack:loadbalancer/l7PolicyV2:L7PolicyV2": balancing("l7policies", "l7policy"),
@@ -155,8 +166,9 @@ async function idsLike(
   if (!by && !isOwnName) return [];
   const query = new URLSearchParams(by?.(inputs) ?? { name: String(inputs.name) });
   try {
-    const things = await services.all(service, `${path(inputs)}?${query}`, key, signal);
-    return things.map(({ id }) => id);
+    const things = await services.all<Named>(service, `${path(inputs)}?${query}`, key, signal);
+    // Nova lists all server groups, whatever it is asked.
+    return things.filter(({ name }) => by || name === inputs.name).map(({ id }) => id);
   } catch (error) {
     if (isGone(error)) return [];
     throw error;

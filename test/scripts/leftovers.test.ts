@@ -21,9 +21,14 @@ async function openstack(machines: Map<string, string>) {
       return answer(201, { token: { catalog, expires_at: "2999-01-01T00:00:00Z" } });
     }
     const named = new URL(url, base).searchParams.get("name");
-    if (url.startsWith("/v2.0/ports?")) return answer(200, { ports: [{ id: `${named}-id` }] });
+    if (url.startsWith("/v2.0/ports?")) return answer(200, { ports: [{ id: `${named}-id`, name: named }] });
     if (url.startsWith("/v2.0/lbaas/pools/pool-0/members?"))
-      return answer(200, { members: [{ id: `${named}-id` }] });
+      return answer(200, {
+        members: [
+          { id: `${named}-id`, name: named },
+          { id: "other", name: "other" },
+        ],
+      });
     // Octavia takes one change at a time.
     if (method === "DELETE" && url.includes("/members/") && refused++ === 0)
       return answer(409, { busy: true });
@@ -71,6 +76,7 @@ async function killedDeployment() {
     named("openstack:networking/port:Port", "web-9", {}),
     named("openstack:networking/port:Port", "given", {}, []),
     named("openstack:loadbalancer/member:Member", "member", { poolId: "pool-0" }),
+    named("switchyard:index:StoredObject", "object", {}),
     named("openstack:networking/secGroupRule:SecGroupRule", "rule", {}),
   ];
   const deployment = { resources: [layout, recorded], pending_operations: [...pending, ...others] };
