@@ -108,7 +108,8 @@ export async function leftoversOf(
     const ids = isMachine
       ? await machinesOn(services, inputs, signal)
       : await idsLike(services, collection, inputs, signal);
-    for (const id of ids) if (!known.has(id)) found.push(leftover(services, collection, inputs, id, region));
+    for (const id of ids)
+      if (!known.has(id)) found.push(leftover(services, collection, inputs, id, region, signal));
   }
   return found;
 }
@@ -129,18 +130,30 @@ function leftover(
   inputs: Inputs,
   id: string,
   region: string,
+  signal: AbortSignal,
 ): Leftover {
   const pool = word === "loadbalancer member" ? `${inputs.poolId} ` : "";
   return {
     what: [word, inputs.name, `(${id})`].filter(Boolean).join(" "),
     command: `openstack --os-region-name ${region} ${word} delete ${pool}${id}`,
-    remove: () => remove(services, service, `${path(inputs)}/${id}`, ending),
+    remove: () => remove(services, service, `${path(inputs)}/${id}`, ending, signal),
   };
 }
 
-/** Deletes something as soon as its service lets it, and resolves once it is gone. */
-async function remove(services: OpenstackApi, service: Service, path: string, ending: string): Promise<void> {
-  for (const deadline = Date.now() + limits.remove; ; await sleep(limits.every)) {
+/** Deletes something as soon as its service lets it, and resolves once it is gone. @throws when it does not go */
+async function remove(
+  services: OpenstackApi,
+  service: Service,
+  path: string,
+  ending: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const deadline = Date.now() + limits.remove;
+  for (let busy: ServiceError | undefined; ; await sleep(limits.every, undefined, { signal })) {
+    if (Date.now() > deadline)
+      throw (
+        busy ?? new Error(`${path} is still there ${limits.remove / 60_000} minutes after it was deleted`)
+      );
     try {
       await gone(services.call(service, "DELETE", path + ending));
       const answer = await services.call<Record<string, { status?: string }>>(service, "GET", path);
@@ -149,8 +162,8 @@ async function remove(services: OpenstackApi, service: Service, path: string, en
     } catch (error) {
       if (isGone(error)) return;
       // It is being made, or deleted, or what it is a part of is being changed.
-      const isBusy = error instanceof ServiceError && error.status === 409;
-      if (!isBusy || Date.now() > deadline) throw error;
+      if (!(error instanceof ServiceError && error.status === 409)) throw error;
+      busy = error;
     }
   }
 }
