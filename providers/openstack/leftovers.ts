@@ -11,8 +11,11 @@ import type { LayoutInputs } from "./layout.ts";
 import type { Server } from "./machines.ts";
 import { servicesOf } from "./services.ts";
 
-/** How long Nova may take to put a machine on its port, a service to remove something, and the pause between two looks, in milliseconds. */
-const limits = { attach: 120_000, remove: 600_000, every: 2_000 } as const;
+/**
+ * How long a request may be on its way that a killed deployment has sent, Nova may take to put a machine on its port, and a
+ * service to remove something; and the pause between two looks. In milliseconds.
+ */
+const limits = { send: 5_000, attach: 120_000, remove: 600_000, every: 1_000 } as const;
 
 interface Named {
   readonly id: string;
@@ -100,18 +103,18 @@ export async function leftoversOf(
   const { authUrl, region } = placeIn(recorded);
   const services = servicesOf({ authUrl, region });
   const known = new Set(recorded.map(({ id }) => id?.split("/").at(-1)));
-  const found: Leftover[] = [];
-  for (const { type, inputs = {} } of pending) {
+  const found = pending.map(async ({ type, inputs = {} }) => {
     const isMachine = type === machineType;
     const collection = isMachine ? machine : collections[type];
-    if (!collection) continue;
+    if (!collection) return [];
     const ids = isMachine
       ? await machinesOn(services, inputs, signal)
       : await idsLike(services, collection, inputs, signal);
-    for (const id of ids)
-      if (!known.has(id)) found.push(leftover(services, collection, inputs, id, region, signal));
-  }
-  return found;
+    return ids
+      .filter((id) => !known.has(id))
+      .map((id) => leftover(services, collection, inputs, id, region, signal));
+  });
+  return (await Promise.all(found)).flat();
 }
 
 /** Where the stack's services are; what was recorded first knows it. */
@@ -188,11 +191,12 @@ async function idsLike(
   }
 }
 
-/** The id of a port's machine; waits for one of that name that is about to be there. */
+/** The id of a port's machine; waits for one of that name that is about to be there, or may be asked for. */
 async function machinesOn(services: OpenstackApi, inputs: Inputs, signal: AbortSignal): Promise<string[]> {
   const [{ port = "" } = {}] = (inputs.networks ?? []) as readonly { readonly port?: string }[];
   if (port === "") return [];
-  for (const deadline = Date.now() + limits.attach; ; await sleep(limits.every, undefined, { signal })) {
+  const began = Date.now();
+  for (; ; await sleep(limits.every, undefined, { signal })) {
     try {
       const path = `/ports/${port}`;
       const answer = await services.call<{ port: { device_id: string } }>("network", "GET", path, { signal });
@@ -203,6 +207,6 @@ async function machinesOn(services: OpenstackApi, inputs: Inputs, signal: AbortS
     }
     const servers = await services.all<Server>("compute", "/servers/detail", "servers", signal);
     const isComing = servers.some(({ name, status }) => name === inputs.name && status === "BUILD");
-    if (!isComing || Date.now() > deadline) return [];
+    if (Date.now() - began > (isComing ? limits.attach : limits.send)) return [];
   }
 }

@@ -58,7 +58,7 @@ const machine = (name: string, port: string) => ({
   inputs: { name: `lab-${name}`, networks: [{ port }] },
 });
 
-async function killedDeployment() {
+async function killedDeployment(free: readonly string[] = []) {
   const { authUrl, deleted } = await openstack(
     new Map([
       ["port-0", "server-0"],
@@ -68,7 +68,7 @@ async function killedDeployment() {
   );
   const layout = { type: "switchyard:openstack:Layout", urn: "", inputs: { authUrl, region: "RegionOne" } };
   const recorded = { ...machine("web-1", "port-1"), id: "server-1" };
-  const pending = ["port-0", "port-1", "port-2", "port-3"].map((port, index) => ({
+  const pending = ["port-0", "port-1", "port-3", ...free].map((port, index) => ({
     type: "creating",
     resource: machine(`web-${index}`, port),
   }));
@@ -84,7 +84,7 @@ async function killedDeployment() {
 }
 
 test("what a killed deployment did not record is removed: machines by their ports, all else by its name", async () => {
-  const { deleted, deployment } = await killedDeployment();
+  const { deleted, deployment } = await killedDeployment(["port-2"]);
   const root = temporaryFolder();
   const context = testContext(root, [], { PULUMI_BACKEND_URL: `file://${root}` });
   // A rule has nothing that it would be known by.
