@@ -154,7 +154,7 @@ describe("the whole system on this machine", { timeout: 120_000 }, () => {
 
   it("rolls every machine when the service's code changes", async () => {
     const before = await ask(`${url()}/cluster1`);
-    await appendFile(join(deployment.root, "service/server.ts"), "\nprocess.title = 'changed';\n");
+    await appendFile(join(deployment.root, "service/server.ts"), "\nprocess.env.EDIT = 'changed';\n");
     await change([
       "replace StoredObject::release",
       "update MachineGroup::cluster1",

@@ -49,7 +49,7 @@ describe("a new release", { timeout: 180_000 }, () => {
   it("replaces nine machines without losing a request", async () => {
     const first = await deployment.up();
     expect(first.code, first.stdout + first.stderr).toBe(0);
-    await appendFile(join(deployment.root, "service/server.ts"), "\nprocess.title = 'second';\n");
+    await appendFile(join(deployment.root, "service/server.ts"), "\nprocess.env.EDIT = 'second';\n");
     const { result, load } = await underLoad(url(), paths, () => deployment.up());
     expect(result.code, result.stdout + result.stderr).toBe(0);
     expect(load.requests.total).toBeGreaterThan(3 * requestsPerSecond);
@@ -69,7 +69,7 @@ describe("a new release", { timeout: 180_000 }, () => {
     expect(lost(load)).toBe(0);
     expect(await ask(`${url()}/cluster1`)).toEqual(before);
 
-    await writeFile(file, `${good}\nprocess.title = 'third';\n`);
+    await writeFile(file, `${good}\nprocess.env.EDIT = 'third';\n`);
     const mended = await deployment.up();
     expect(mended.code, mended.stdout + mended.stderr).toBe(0);
     const after = await ask(`${url()}/cluster1`);
