@@ -23,10 +23,14 @@ function signatureOf(value: object): unknown {
   return (value as Tagged)[signatureKey];
 }
 
+/** Whether a value is marked as secret, as the wire and a stack's state have it. */
+export function isWireSecret(value: unknown): boolean {
+  return typeof value === "object" && value !== null && signatureOf(value) === signatures.secret;
+}
+
 /** Marks a value as secret, for the wire; one that is marked already stays as it is. */
 export function wireSecret(value: unknown): unknown {
-  const isMarked = typeof value === "object" && value !== null && signatureOf(value) === signatures.secret;
-  return isMarked ? value : { [signatureKey]: signatures.secret, value };
+  return isWireSecret(value) ? value : { [signatureKey]: signatures.secret, value };
 }
 
 /**

@@ -1,8 +1,8 @@
 import { glob, readFile, rm } from "node:fs/promises";
-import { homedir, hostname } from "node:os";
-import { basename, dirname, join, resolve } from "node:path";
-import { readIfThere } from "./backend.ts";
+import { hostname } from "node:os";
+import { basename, dirname, join } from "node:path";
 import { type Context, capture } from "./process.ts";
+import { backendFolder } from "./state-file.ts";
 
 /** A lock file as the CLI's file backend writes it (pkg/backend/diy/lock.go); the time is RFC 3339. */
 interface LockFile {
@@ -12,40 +12,10 @@ interface LockFile {
   readonly timestamp: string;
 }
 
-/** What is read of a state as the file backend writes it (sdk/go/common/apitype, CheckpointV3). */
-interface StateFile {
-  readonly checkpoint?: { readonly latest?: { readonly pending_operations?: readonly unknown[] } };
-}
-
 export interface Lock extends LockFile {
   readonly file: string;
   /** `live`: its process changes the stack; `stale`: its process is gone; `foreign`: it is another machine's. */
   readonly kind: "live" | "stale" | "foreign";
-}
-
-/** Where a `file://` backend keeps what it knows; undefined for other backends. */
-function backendFolder({ root, env }: Context): string | undefined {
-  const url = env.PULUMI_BACKEND_URL ?? "";
-  if (!url.startsWith("file://")) return undefined;
-  const path = decodeURIComponent(url.slice("file://".length).replace(/\?.*$/, ""));
-  return join(resolve(root, path.replace(/^~/, homedir())), ".pulumi");
-}
-
-/**
- * Whether a `file://` backend has this stack, and no deployment of it was cut off, by the state's file itself: the CLI takes
- * a fifth of a second to say so. Whoever is told `false` asks the CLI.
- */
-export async function isSettled(context: Context, project: string, stack: string): Promise<boolean> {
-  const folder = backendFolder(context);
-  if (folder === undefined) return false;
-  const text = await readIfThere(join(folder, "stacks", project, `${stack}.json`));
-  if (text === undefined) return false;
-  try {
-    const { checkpoint }: StateFile = JSON.parse(text);
-    return checkpoint?.latest !== undefined && (checkpoint.latest.pending_operations ?? []).length === 0;
-  } catch {
-    return false; // The CLI says what is wrong with it.
-  }
 }
 
 /**

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { readProjectFile, readStackFile, type StackFile } from "../config/stack-file.ts";
+import { type DeployedStack, readOutputs } from "../operations/outputs.ts";
 import { noStackFile, stackFile } from "../operations/stacks.ts";
 import {
   type Deployment,
@@ -16,11 +17,12 @@ import {
 } from "./backend.ts";
 import { destroyWithData } from "./destroy.ts";
 import { forgetCreations, removeLeftovers } from "./leftovers.ts";
-import { isSettled, lockedBy, readLocks, removeStaleLocks } from "./locks.ts";
+import { lockedBy, readLocks, removeStaleLocks } from "./locks.ts";
 import { attach, type Context, runMain } from "./process.ts";
 import { type OpenedPulumi, openPulumi, outputsOf } from "./pulumi.ts";
 import { findRelease, shortCommit } from "./releases.ts";
 import { destroyReport, fullReport, npmRun, upReport } from "./report.ts";
+import { outputsIn, readState } from "./state-file.ts";
 import { formatRows } from "./table.ts";
 import { timed } from "./timing.ts";
 
@@ -220,13 +222,10 @@ export async function runStack(outer: Context, argv: readonly string[]): Promise
   if (code !== 0) await advise(opened, request);
   else if (command === "up" && !flags.includes("--preview-only")) {
     const [before, inPulumi] = [ready - start, performance.now() - ready];
-    const [deployed, exported] = await Promise.all([
-      outputsOf(pulumi, stack),
-      stack === localStack ? exportStack(pulumi) : undefined,
-    ]);
-    if (exported) await reapUnknown(context, exported.deployment);
+    const { outputs, state } = await readDeployed(opened, stack);
+    if (state) await reapUnknown(context, state);
     if (isCleared) await forgetCreations(pulumi, found);
-    context.log(`\n${upReport(deployed, { before, inPulumi })}`);
+    context.log(`\n${upReport(outputs, { before, inPulumi })}`);
   } else if (command === "destroy" && !flags.includes("--preview-only")) {
     await afterDestroy(context, pulumi, stack);
   }
@@ -267,7 +266,8 @@ async function prepareLocal({ context, pulumi }: OpenedPulumi, { command, stack 
     const [lock] = await removeStaleLocks(context, stack);
     if (lock) throw new Error(lockedBy(stack, lock));
   }
-  if (await isSettled(context, readProjectFile(context.root).name, stack)) return;
+  const state = await readState(context, readProjectFile(context.root).name, stack);
+  if (state && (state.pending_operations ?? []).length === 0) return;
   if (changes) await openLocalStack(context, pulumi);
   else if (command === "preview") await makeLocalStack(pulumi);
 }
@@ -316,6 +316,19 @@ async function refuseCancel(context: Context, stack: string): Promise<number | u
   if (locks?.length !== 0) return undefined;
   context.log(`Nothing is to be cancelled: stack ${stack} has no lock.`);
   return 0;
+}
+
+/** What a stack outputs, and of `local` all that it has. */
+async function readDeployed(
+  { context, pulumi }: OpenedPulumi,
+  stack: string,
+): Promise<{ outputs: DeployedStack; state?: Deployment | undefined }> {
+  if (stack !== localStack) return { outputs: await outputsOf(pulumi, stack) };
+  const state = await readState(context, readProjectFile(context.root).name, stack);
+  const printed = state && outputsIn(state);
+  if (printed) return { outputs: readOutputs(stack, printed), state };
+  const [outputs, exported] = await Promise.all([outputsOf(pulumi, stack), exportStack(pulumi)]);
+  return { outputs, state: exported?.deployment };
 }
 
 /** Removes from the local cloud what killed runs left there and no run has recorded. */

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { outputsIn, readState } from "../../scripts/state-file.ts";
 import { startProcess, writeLock } from "../support/locks.ts";
 import { freePort } from "../support/ports.ts";
 import { type CommandResult, Deployment } from "./deployment.ts";
@@ -41,6 +42,12 @@ describe("commands on a stack of this machine", { timeout: 90_000 }, () => {
     const statusOf = (type: string) => made.stdout.split("\n").findLast((line) => line.includes(type)) ?? "";
     expect(statusOf("switchyard:index:Readiness")).toContain("app: 2 of 2 machines");
     expect(statusOf("switchyard:local:MachineGroup")).toContain("2 of 2 machines run");
+  });
+
+  it("outputs are read from the state as the CLI prints them", async () => {
+    const context = { root: deployment.root, env: deployment.env };
+    const state = await readState(context, "switchyard", "local");
+    expect(state && outputsIn(state)).toEqual(await deployment.outputs());
   });
 
   it("`up --timing` writes how long each resource took, and what it waited for", async () => {

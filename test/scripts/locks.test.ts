@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { localEnvironment } from "../../scripts/backend.ts";
-import { isSettled, lockedBy, readLocks, removeStaleLocks } from "../../scripts/locks.ts";
+import { lockedBy, readLocks, removeStaleLocks } from "../../scripts/locks.ts";
 import { temporaryFolder, testContext } from "../support/fake-cli.ts";
 import { deadPid, startProcess, writeLock } from "../support/locks.ts";
 
@@ -64,24 +64,4 @@ test("nothing is looked for in a backend that is no folder", async () => {
   const context = testContext(temporaryFolder(), [], { PULUMI_BACKEND_URL: "s3://bucket" });
   expect(await readLocks(context, "local")).toBeUndefined();
   await removeStaleLocks(context, "local");
-});
-
-test.each([
-  ["with nothing pending", { checkpoint: { latest: { resources: [] } } }, true],
-  ["that was cut off", { checkpoint: { latest: { pending_operations: [{}] } } }, false],
-  ["that has never been deployed", { checkpoint: {} }, false],
-  ["that cannot be read", "{", false],
-  ["that is not there", undefined, false],
-])("a state %s is known as such without the CLI", async (_, state, settled) => {
-  const context = await localContext();
-  const folder = join(context.state, ".pulumi", "stacks", "switchyard");
-  mkdirSync(folder, { recursive: true });
-  if (state)
-    writeFileSync(join(folder, "local.json"), typeof state === "string" ? state : JSON.stringify(state));
-  expect(await isSettled(context, "switchyard", "local")).toBe(settled);
-});
-
-test("of a backend that is no folder, the CLI is asked", async () => {
-  const context = testContext(temporaryFolder(), [], { PULUMI_BACKEND_URL: "s3://bucket" });
-  expect(await isSettled(context, "switchyard", "local")).toBe(false);
 });

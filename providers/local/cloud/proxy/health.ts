@@ -8,7 +8,10 @@ import type { Machine } from "./pool.ts";
  * How often a machine that was not healthy yet is checked, in milliseconds: a deployment waits for exactly this, and
  * a check that is refused costs next to nothing. Once healthy, the configured interval applies.
  */
-const initialIntervalMs = 250;
+const initialIntervalMs = 100;
+
+/** The pause before the next check of such a machine that has just passed one, in milliseconds. */
+const confirmMs = 25;
 
 /** A machine as its checks see and change it. */
 export type Checked = Pick<Machine, "address" | "port" | "state" | "reason" | "suspect">;
@@ -53,7 +56,8 @@ export function watchHealth(
 
   function interval(): number {
     const ms = settings().intervalSeconds * 1000 * (0.9 + 0.2 * Math.random());
-    return machine.state === "initial" ? Math.min(ms, initialIntervalMs) : ms;
+    if (machine.state !== "initial") return ms;
+    return Math.min(ms, streak > 0 ? confirmMs : initialIntervalMs);
   }
 
   function record(failure: string | undefined): void {
