@@ -1,9 +1,9 @@
 /**
- * Loaded before the program (`node --import`: Pulumi.yaml's `nodeargs`, the commands of `scripts/`, and plans). Pulumi's SDK starts with what few
- * programs ever use, and this one never: the TypeScript compiler, npm's package installer and a debugger, for functions
- * that are handed to the cloud; the Automation API; exporters of traces. And it has a stack trace for each value and
- * resource, through source maps, for programs that are compiled. Here all but the source maps is loaded once it is used,
- * and a program starts in a third of the time and with half of the memory.
+ * Loaded before the program (`node --import`: Pulumi.yaml's `nodeargs`, the commands of `scripts/`, and plans). Pulumi's
+ * SDK starts with what few programs ever use, and this one never: the TypeScript compiler, npm's package installer and a
+ * debugger, for functions that are handed to the cloud; the Automation API; exporters of traces. And it has a stack trace
+ * for each value and resource, through source maps, for programs that are compiled. Here all but the source maps is loaded
+ * once it is used, and a program starts in a third of the time and with half of the memory.
  */
 import { createRequire, enableCompileCache, Module } from "node:module";
 import { join } from "node:path";

@@ -113,9 +113,9 @@ export function unsettledOf({ resources = [], pending_operations = [] }: Deploym
   return [...new Set(names)].sort();
 }
 
-/** Whether a resource is one for data that may be deleted only once nothing is in it (`switchyard:bucket.empty`). */
-export function isEmptiedFirst({ type, inputs }: StackResource): boolean {
-  if (!/:(Bucket|Container|Contents|S3Bucket)$/.test(type)) return false;
+/** Whether a resource is one for data, not protected, that may be deleted only once nothing is in it (`switchyard:bucket.empty`). */
+export function isEmptiedFirst({ type, protect, inputs }: StackResource): boolean {
+  if (protect || !/:(Bucket|Container|Contents|S3Bucket)$/.test(type)) return false;
   return inputs?.forceDestroy === false || inputs?.empty === false;
 }
 

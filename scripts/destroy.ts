@@ -37,7 +37,7 @@ export async function destroyWithData(opened: OpenedPulumi, request: WithDataReq
   if (!exported) throw new Error(noStack(context, stack));
   const resources = exported.deployment.resources ?? [];
   const kept = resources.filter(({ protect }) => protect);
-  const full = resources.filter((resource) => !resource.protect && isEmptiedFirst(resource));
+  const full = resources.filter(isEmptiedFirst);
   await confirm(context, request, [...kept, ...full]);
   const letGo = (data: readonly StackResource[]) =>
     withFile(unprotectedConfig(context, stack), (file) =>

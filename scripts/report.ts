@@ -64,7 +64,7 @@ function keptReport(stack: string, kept: readonly StackResource[]): string {
 
 /** What to do when `destroy` has failed where data may be in the way; undefined: nowhere. */
 export function fullReport(stack: string, { resources = [] }: Deployment): string | undefined {
-  const full = resources.filter((resource) => !resource.protect && isEmptiedFirst(resource));
+  const full = resources.filter(isEmptiedFirst);
   if (full.length === 0) return undefined;
   return [
     `Not deleted while anything is in them, for want of switchyard:bucket.empty:\n${table(full)}`,

@@ -12,7 +12,6 @@ import {
   makeLocalStack,
   noStack,
   openLocalStack,
-  type Pulumi,
   unsettledOf,
 } from "./backend.ts";
 import { destroyWithData } from "./destroy.ts";
@@ -198,12 +197,12 @@ export async function runStack(outer: Context, argv: readonly string[]): Promise
   }
   await prepareLocal(opened, request);
   const looks = stack !== localStack && ["up", "preview", "destroy"].includes(command);
-  const found = looks ? (await exportStack(pulumi))?.deployment : undefined;
-  const makes = ["up", "destroy"].includes(command) && !flags.includes("--preview-only");
-  const isCleared = makes && (await removeLeftovers(context, stack, found));
+  const found = looks ? await stateOf(opened, stack) : undefined;
+  const deploys = ["up", "destroy"].includes(command) && !flags.includes("--preview-only");
+  const isCleared = deploys && (await removeLeftovers(context, stack, found));
   if (request.withData) {
     const code = await destroyWithData(opened, request);
-    if (code === 0) await afterDestroy(context, pulumi, stack);
+    if (code === 0) await afterDestroy(opened, stack);
     return code;
   }
   const pinned = await pinRelease(opened, request);
@@ -220,15 +219,13 @@ export async function runStack(outer: Context, argv: readonly string[]): Promise
   };
   const code = await (request.timing === undefined ? run() : timed(opened, stack, request.timing, run));
   if (code !== 0) await advise(opened, request);
-  else if (command === "up" && !flags.includes("--preview-only")) {
+  else if (deploys && command === "up") {
     const [before, inPulumi] = [ready - start, performance.now() - ready];
     const { outputs, state } = await readDeployed(opened, stack);
     if (state) await reapUnknown(context, state);
     if (isCleared) await forgetCreations(pulumi, found);
     context.log(`\n${upReport(outputs, { before, inPulumi })}`);
-  } else if (command === "destroy" && !flags.includes("--preview-only")) {
-    await afterDestroy(context, pulumi, stack);
-  }
+  } else if (deploys) await afterDestroy(opened, stack);
   return code;
 }
 
@@ -318,6 +315,13 @@ async function refuseCancel(context: Context, stack: string): Promise<number | u
   return 0;
 }
 
+/** A stack's state, of `local` by its file where it is in one; undefined when there is no such stack. */
+async function stateOf({ context, pulumi }: OpenedPulumi, stack: string): Promise<Deployment | undefined> {
+  const { name } = readProjectFile(context.root);
+  const read = stack === localStack ? await readState(context, name, stack) : undefined;
+  return read ?? (await exportStack(pulumi))?.deployment;
+}
+
 /** What a stack outputs, and of `local` all that it has. */
 async function readDeployed(
   { context, pulumi }: OpenedPulumi,
@@ -342,20 +346,22 @@ async function reapUnknown(context: Context, deployment: Deployment | undefined)
   if (removed.length > 0) context.log(`Also removed what no run had recorded: ${removed.join(", ")}`);
 }
 
-async function afterDestroy(context: Context, pulumi: Pulumi, stack: string): Promise<void> {
-  const deployment = (await exportStack(pulumi))?.deployment;
+async function afterDestroy(opened: OpenedPulumi, stack: string): Promise<void> {
+  const { context } = opened;
+  const deployment = await stateOf(opened, stack);
   if (stack === localStack) await reapUnknown(context, deployment);
   context.log(`\n${destroyReport(stack, deployment)}`);
 }
 
 /** After a failure: what to do about a stack that is not there, or a lock when there is one or nobody can look. */
-async function advise({ context, pulumi }: OpenedPulumi, { command, stack }: Request): Promise<void> {
+async function advise(opened: OpenedPulumi, { command, stack }: Request): Promise<void> {
+  const { context, pulumi } = opened;
   // What else keeps the CLI from answering, it has said already.
   const isMissing = await pulumi(["stack", "output", "--json"]).then(() => false, isNoStack);
   if (isMissing) return context.log(`\n${noStack(context, stack)}`);
   if (!("changes" in commands[command])) return;
   if (command === "destroy") {
-    const full = fullReport(stack, (await exportStack(pulumi))?.deployment ?? {});
+    const full = fullReport(stack, (await stateOf(opened, stack)) ?? {});
     if (full !== undefined) context.log(`\n${full}`);
   }
   const locks =

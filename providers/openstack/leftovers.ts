@@ -54,10 +54,10 @@ const networking = (path: string, word: string, key = path): Collection => ({
 });
 
 const machineType = "openstack:compute/instance:Instance";
-const machine: Collection = { service: "compute", path: () => "/servers", key: "servers", word: "server" };
 
 /** What another one of cannot be made beside, keeps a network from being deleted, or is one itself. */
 const collections: Readonly<Record<string, Collection>> = {
+  [machineType]: { service: "compute", path: () => "/servers", key: "servers", word: "server" },
   "openstack:compute/serverGroup:ServerGroup": {
     service: "compute",
     path: () => "/os-server-groups",
@@ -88,7 +88,7 @@ const collections: Readonly<Record<string, Collection>> = {
   "openstack:networking/subnet:Subnet": networking("subnets", "subnet"),
 };
 
-export const finds = (type: string): boolean => type === machineType || type in collections;
+export const finds = (type: string): boolean => type in collections;
 
 /**
  * What services have made, or make, for a deployment that was killed before it recorded it. A machine is known by its port,
@@ -104,12 +104,12 @@ export async function leftoversOf(
   const services = servicesOf({ authUrl, region });
   const known = new Set(recorded.map(({ id }) => id?.split("/").at(-1)));
   const found = pending.map(async ({ type, inputs = {} }) => {
-    const isMachine = type === machineType;
-    const collection = isMachine ? machine : collections[type];
+    const collection = collections[type];
     if (!collection) return [];
-    const ids = isMachine
-      ? await machinesOn(services, inputs, signal)
-      : await idsLike(services, collection, inputs, signal);
+    const ids =
+      type === machineType
+        ? await machinesOn(services, inputs, signal)
+        : await idsLike(services, collection, inputs, signal);
     return ids
       .filter((id) => !known.has(id))
       .map((id) => leftover(services, collection, inputs, id, region, signal));

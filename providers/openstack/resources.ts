@@ -28,6 +28,9 @@ export { SecGroupRule } from "@pulumi/openstack/networking/secGroupRule.js";
 export { Subnet } from "@pulumi/openstack/networking/subnet.js";
 export { Container, type ContainerArgs } from "@pulumi/openstack/objectstorage/container.js";
 
+/** Values of which each may not be known yet. */
+export type Inputs<T> = { readonly [K in keyof T]: pulumi.Input<T[K]> };
+
 /** What cannot always be changed in one step; a change that cannot work is refused by the plugin. */
 export class Layout extends pulumi.CustomResource {
   constructor(name: string, args: LayoutInputs, opts?: pulumi.CustomResourceOptions) {
@@ -39,22 +42,14 @@ export class Layout extends pulumi.CustomResource {
 export class Contents extends pulumi.CustomResource {
   declare readonly container: pulumi.Output<string>;
 
-  constructor(
-    name: string,
-    args: { readonly [K in keyof ContentsInputs]: pulumi.Input<ContentsInputs[K]> },
-    opts?: pulumi.CustomResourceOptions,
-  ) {
+  constructor(name: string, args: Inputs<ContentsInputs>, opts?: pulumi.CustomResourceOptions) {
     super("switchyard:openstack:Contents", name, { ...args }, opts);
   }
 }
 
 /** What removes extra machines, once it is deleted itself. */
 export class Sweep extends pulumi.CustomResource {
-  constructor(
-    name: string,
-    args: { readonly [K in keyof SweepInputs]: pulumi.Input<SweepInputs[K]> },
-    opts?: pulumi.CustomResourceOptions,
-  ) {
+  constructor(name: string, args: Inputs<SweepInputs>, opts?: pulumi.CustomResourceOptions) {
     super("switchyard:openstack:Sweep", name, { ...args }, opts);
   }
 }
@@ -63,11 +58,7 @@ export class Sweep extends pulumi.CustomResource {
 export class S3Bucket extends pulumi.CustomResource {
   declare readonly bucket: pulumi.Output<string>;
 
-  constructor(
-    name: string,
-    args: { readonly [K in keyof S3BucketInputs]: pulumi.Input<S3BucketInputs[K]> },
-    opts?: pulumi.CustomResourceOptions,
-  ) {
+  constructor(name: string, args: Inputs<S3BucketInputs>, opts?: pulumi.CustomResourceOptions) {
     super("switchyard:openstack:S3Bucket", name, { ...args }, opts);
   }
 }

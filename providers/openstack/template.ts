@@ -1,9 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { gzipSync } from "fflate";
 import type { GroupTemplate, PoolShare, Template } from "../../service/compute/openstack/template.ts";
-
-/** What a value is once it is known. */
-type Known<T> = { readonly [K in keyof T]: pulumi.Input<T[K]> };
+import type { Inputs } from "./resources.ts";
 
 /** A group of extra machines as it is made, all but the pools that its cluster turns out to be in. */
 export type PlannedGroup = pulumi.Output<Omit<GroupTemplate, "pools">>;
@@ -23,7 +21,7 @@ export function withPools(
  * What the controller is told of the deployment: JSON, gzipped because startup scripts are alike, and in base64. It holds
  * these scripts, and so is a secret.
  */
-export function packTemplate(template: Known<Template>): pulumi.Output<string> {
+export function packTemplate(template: Inputs<Template>): pulumi.Output<string> {
   return pulumi.secret(pulumi.all({ ...template })).apply((known) => {
     // The same everywhere, which zlib is not.
     const packed = gzipSync(Buffer.from(JSON.stringify(known)), { mtime: 0, level: 9 });

@@ -112,7 +112,6 @@ export class Deployment {
       ...this.#cli.env,
       PATH: `${join(projectRoot, "node_modules/.bin")}:${this.#cli.env.PATH}`,
       PULUMI_BACKEND_URL: `file://${join(this.root, "state")}`,
-      NODE_COMPILE_CACHE: join(projectRoot, ".switchyard", "compile-cache"),
       PULUMI_CONFIG_PASSPHRASE: "",
       PULUMI_SKIP_UPDATE_CHECK: "true",
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
